@@ -1,0 +1,37 @@
+/** What the user asked for, as a plain value. */
+
+export type Output = "text" | "json" | "csv" | "classic";
+
+/** How amounts are shown; `unit` "auto" scales each amount by itself. */
+export interface View {
+  readonly kind: "rate" | "total";
+  readonly unit: "auto" | "b" | "kb" | "mb" | "gb";
+}
+
+export type SortKey = "sent" | "received" | "total" | "pid" | "name";
+
+export interface Options {
+  /** Names, globs, addresses, network names or "all", as given; empty for every interface that is up but loopback. */
+  readonly interfaces: readonly string[];
+  readonly all: boolean;
+  readonly output: Output;
+  readonly delayMs: number;
+  /** Reports after which to stop; null for no end. */
+  readonly count: number | null;
+  readonly view: View;
+  /** Show bit/s (SI) instead of bytes (1 KB = 1024 bytes). */
+  readonly bits: boolean;
+  readonly sort: SortKey;
+  readonly processPatterns: readonly string[];
+  readonly pids: readonly number[];
+  /** libpcap filter expression; null for none. */
+  readonly filter: string | null;
+  readonly commandLine: boolean;
+  readonly basename: boolean;
+  readonly promiscuous: boolean;
+  readonly connections: boolean;
+  /** Capture file to read instead of interfaces. */
+  readonly readFile: string | null;
+  /** Mount point of procfs. */
+  readonly procRoot: string;
+}

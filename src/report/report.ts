@@ -1,0 +1,127 @@
+/**
+ * What happened on the network in one interval. Every output is a function of this value, so that the
+ * trace, the JSON lines, CSV and the screen can never disagree.
+ */
+
+/** Bytes of whole frames, link header included, of one interval and since the start. */
+export interface Traffic {
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  readonly sentTotalBytes: number;
+  readonly receivedTotalBytes: number;
+}
+
+/** How the owner of a flow was found; a guess is never shown as a fact. */
+export type Match =
+  /** The kernel named the socket of exactly this conversation. */
+  | "exact"
+  /** Only the listening or unconnected socket on the local port was found. */
+  | "listener";
+
+/** Why bytes have no process. Stable strings: they are part of the JSON schema. */
+export type Reason =
+  /** The address is ours, but the kernel knows no such socket. */
+  | "no socket"
+  /** There is a socket, but no process could be seen holding it. */
+  | "no process"
+  /** Neither end of the conversation is an address of this host. */
+  | "forwarded"
+  /** The frame carries no IP packet. */
+  | "not IP"
+  /** The frame was cut before the headers that name its flow. */
+  | "truncated"
+  /** The headers contradict themselves. */
+  | "malformed"
+  /** libpcap delivers a link-layer header this program does not decode. */
+  | "unsupported link type"
+  /** Frames from a capture file: the sockets that sent them are not to be had. */
+  | "capture file"
+  /** More conversations at once than the flow table holds. */
+  | "flow table full";
+
+/** One conversation of a process, or of an unattributed row. */
+export interface FlowRow extends Traffic {
+  /** "tcp", "udp", "icmp", … or the number of the IP protocol, or the EtherType as "0x88cc". */
+  readonly protocol: string;
+  readonly interface: string;
+  /** Null where the frames carry no IP addresses. */
+  readonly localAddress: string | null;
+  readonly localPort: number | null;
+  readonly remoteAddress: string | null;
+  readonly remotePort: number | null;
+  /** Null where no socket was found. */
+  readonly match: Match | null;
+}
+
+export interface Container {
+  readonly id: string;
+  readonly name: string | null;
+  readonly runtime: string;
+  readonly pod: string | null;
+  readonly namespace: string | null;
+}
+
+/** One process: a pid alone is not one, since pids are used again; (pid, startTimeMs) is. */
+export interface ProcessRow extends Traffic {
+  readonly pid: number;
+  /** Milliseconds since the Unix epoch; null where /proc could not be read in time. */
+  readonly startTimeMs: number | null;
+  readonly name: string;
+  /** Target of /proc/PID/exe; null for kernel threads and where the link is not ours to read. */
+  readonly exe: string | null;
+  /** Arguments joined by spaces; null where there are none. */
+  readonly commandLine: string | null;
+  readonly uid: number | null;
+  readonly user: string | null;
+  /** Inode of the process's network namespace. */
+  readonly netns: number | null;
+  readonly unit: string | null;
+  readonly container: Container | null;
+  /** Names of the interfaces its traffic was seen on in this interval, or last. */
+  readonly interfaces: readonly string[];
+  /** Conversations with traffic in this interval. */
+  readonly connections: number;
+  /** Present (perhaps empty) when connections were asked for; null otherwise. */
+  readonly flows: readonly FlowRow[] | null;
+}
+
+export interface UnattributedRow extends Traffic {
+  readonly protocol: string;
+  readonly reason: Reason;
+  readonly flows: readonly FlowRow[] | null;
+}
+
+/** An interface's own figures: frames are counted here on every interface they cross. */
+export interface InterfaceRow {
+  readonly name: string;
+  readonly packets: number;
+  readonly bytes: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  /** Frames the capture ring had no room for, in this interval. */
+  readonly dropped: number;
+  /** Frames the interface or its driver dropped, in this interval. */
+  readonly interfaceDropped: number;
+  readonly totalPackets: number;
+  readonly totalBytes: number;
+  readonly totalDropped: number;
+}
+
+export interface Report {
+  /** End of the interval, milliseconds since the Unix epoch. */
+  readonly timeMs: number;
+  /** Length of the interval as it really passed, in seconds. */
+  readonly intervalS: number;
+  readonly host: string;
+  /** Every process with traffic since the start, exited ones included; in no particular order. */
+  readonly processes: readonly ProcessRow[];
+  readonly unattributed: readonly UnattributedRow[];
+  /** The sum of the rows above. */
+  readonly total: Traffic;
+  readonly interfaces: readonly InterfaceRow[];
+}
+
+/** The row has bytes in this very interval. */
+export function isActive(row: Traffic): boolean {
+  return row.sentBytes > 0 || row.receivedBytes > 0;
+}
