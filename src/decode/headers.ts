@@ -17,6 +17,11 @@ export const Outcome = {
 } as const;
 export type Outcome = typeof Outcome[keyof typeof Outcome];
 
+/** What to call a header that was not captured up to its end: cut by the capture, or not there at all. */
+export function shortOutcome(headerEnd: number, wireEnd: number): Outcome {
+  return headerEnd > wireEnd ? Outcome.MALFORMED : Outcome.TRUNCATED;
+}
+
 export const Fragment = {
   /** The packet is whole. */
   NONE: 0,

@@ -37,7 +37,9 @@ export type Reason =
   /** Frames from a capture file: the sockets that sent them are not to be had. */
   | "capture file"
   /** More conversations at once than the flow table holds. */
-  | "flow table full";
+  | "flow table full"
+  /** More new conversations in one interval than there was time to look up. */
+  | "not looked up";
 
 /** One conversation of a process, or of an unattributed row. */
 export interface FlowRow extends Traffic {
@@ -69,6 +71,8 @@ export interface ProcessRow extends Traffic {
   readonly name: string;
   /** Target of /proc/PID/exe; null for kernel threads and where the link is not ours to read. */
   readonly exe: string | null;
+  /** The first argument, as the program was called or calls itself. */
+  readonly argv0: string | null;
   /** Arguments joined by spaces; null where there are none. */
   readonly commandLine: string | null;
   readonly uid: number | null;

@@ -1,0 +1,139 @@
+/**
+ * The C library, bound by name. Nothing here decides anything: types and parameter names are those of the
+ * Linux manual pages, and every other file says what it wants of them.
+ *
+ * Paths and strings are NUL-terminated bytes. `ssize_t` and `long` results are declared `i32`: none here
+ * comes near 2 GiB, and a number costs less than a bigint. Where a parameter is declared `usize` although C
+ * has a pointer, it takes an address, so that a place inside a buffer can be named without making a view.
+ */
+
+const SYMBOLS = {
+  /** `int *__errno_location(void)` (LSB; behind the macro errno) */
+  __errno_location: { parameters: [], result: "pointer" },
+  /** `char *strerror(int errnum)` */
+  strerror: { parameters: ["i32"], result: "pointer" },
+
+  /** `int open(const char *pathname, int flags)` */
+  open: { parameters: ["buffer", "i32"], result: "i32" },
+  /** `int close(int fd)` */
+  close: { parameters: ["i32"], result: "i32" },
+  /** `ssize_t read(int fd, void *buf, size_t count)` */
+  read: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  /** `ssize_t write(int fd, const void *buf, size_t count)` */
+  write: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  /** `ssize_t readlink(const char *pathname, char *buf, size_t bufsiz)` */
+  readlink: { parameters: ["buffer", "buffer", "usize"], result: "i32" },
+  /** `ssize_t readlinkat(int dirfd, const char *pathname, char *buf, size_t bufsiz)` */
+  readlinkat: { parameters: ["i32", "usize", "buffer", "usize"], result: "i32" },
+  /** `ssize_t getdents64(int fd, void *dirp, size_t count)` */
+  getdents64: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  /** `long sysconf(int name)` */
+  sysconf: { parameters: ["i32"], result: "i32" },
+  /** `int gethostname(char *name, size_t len)` */
+  gethostname: { parameters: ["buffer", "usize"], result: "i32" },
+
+  /** `int clock_gettime(clockid_t clockid, struct timespec *tp)` */
+  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
+  /** `int eventfd(unsigned int initval, int flags)` */
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  /** `int poll(struct pollfd *fds, nfds_t nfds, int timeout)`, on a thread of its own: returns a promise */
+  poll: { parameters: ["buffer", "usize", "i32"], result: "i32", nonblocking: true },
+
+  /** `int socket(int domain, int type, int protocol)` */
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  /** `int bind(int sockfd, const struct sockaddr *addr, socklen_t addrlen)` */
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  /** `ssize_t send(int sockfd, const void *buf, size_t len, int flags)` */
+  send: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
+  /** `ssize_t recv(int sockfd, void *buf, size_t len, int flags)` */
+  recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
+
+  /** `FILE *fmemopen(void *buf, size_t size, const char *mode)` */
+  fmemopen: { parameters: ["buffer", "usize", "buffer"], result: "pointer" },
+  /** `int setvbuf(FILE *stream, char *buf, int mode, size_t size)` */
+  setvbuf: { parameters: ["pointer", "buffer", "i32", "usize"], result: "i32" },
+  /** `int fflush(FILE *stream)` */
+  fflush: { parameters: ["pointer"], result: "i32" },
+  /** `long ftell(FILE *stream)` */
+  ftell: { parameters: ["pointer"], result: "i32" },
+  /** `void rewind(FILE *stream)` */
+  rewind: { parameters: ["pointer"], result: "void" },
+
+  /** `void *dlopen(const char *filename, int flag)` */
+  dlopen: { parameters: ["buffer", "i32"], result: "pointer" },
+  /** `void *dlsym(void *handle, const char *symbol)` */
+  dlsym: { parameters: ["pointer", "buffer"], result: "pointer" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+export type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+let symbols: Libc | undefined;
+
+/** The library, opened when it is first needed. Throws `Deno.errors.NotCapable` without --allow-ffi. */
+export function libc(): Libc {
+  symbols ??= Deno.dlopen("libc.so.6", SYMBOLS).symbols;
+  return symbols;
+}
+
+/** open(2): fcntl.h */
+export const O_RDONLY = 0;
+export const O_DIRECTORY = Deno.build.arch === "aarch64" ? 0o40000 : 0o200000;
+export const O_CLOEXEC = 0o2000000;
+
+/** poll(2): poll.h */
+export const POLLIN = 0x0001;
+
+/** eventfd(2): sys/eventfd.h */
+export const EFD_NONBLOCK = 0o4000;
+export const EFD_CLOEXEC = 0o2000000;
+
+/** socket(2): sys/socket.h; netlink(7): linux/netlink.h */
+export const AF_NETLINK = 16;
+export const SOCK_RAW = 3;
+export const SOCK_CLOEXEC = 0o2000000;
+export const SOCK_NONBLOCK = 0o4000;
+export const MSG_DONTWAIT = 0x40;
+
+/** setvbuf(3): stdio.h */
+export const _IOFBF = 0;
+
+/** clock_gettime(2): linux/time.h */
+export const CLOCK_REALTIME = 0;
+
+/** sysconf(3): unistd.h */
+export const _SC_CLK_TCK = 2;
+
+/** dlopen(3): dlfcn.h */
+export const RTLD_NOW = 2;
+
+/** errno(3): asm-generic/errno.h */
+export const EPERM = 1;
+export const ENOENT = 2;
+export const ESRCH = 3;
+export const EAGAIN = 11;
+export const EACCES = 13;
+export const EMFILE = 24;
+
+/** The calling thread's errno, as the last call left it. */
+export function errno(): number {
+  const location = libc().__errno_location();
+  return location === null ? 0 : new Deno.UnsafePointerView(location).getInt32();
+}
+
+/** The C library's own words for an error number. */
+export function strerror(errnum: number): string {
+  const text = libc().strerror(errnum);
+  return text === null ? `error ${errnum}` : Deno.UnsafePointerView.getCString(text);
+}
+
+const encoder = new TextEncoder();
+
+/** A string as C has it. */
+export function cString(text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(text + "\0");
+}
+
+/** The address of a buffer that must stay referenced as long as the address is used. */
+export function addressOf(buffer: Uint8Array<ArrayBuffer>): bigint {
+  return Deno.UnsafePointer.value(Deno.UnsafePointer.of(buffer));
+}

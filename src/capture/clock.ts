@@ -1,0 +1,26 @@
+/** The two clocks of live capture: the one that stamps frames, and the one that cannot be set. */
+
+import { CLOCK_REALTIME, libc } from "../../ffi/libc.ts";
+import type { Boundary } from "./source.ts";
+
+/** struct timespec: tv_sec 8, tv_nsec 8 */
+const timespec = new Uint8Array(16);
+const timespecView = new DataView(timespec.buffer);
+
+/** Now, by the clock that the kernel stamps frames with, to the microsecond. */
+export function frameClock(): Boundary {
+  libc().clock_gettime(CLOCK_REALTIME, timespec);
+  return {
+    seconds: Number(timespecView.getBigInt64(0, true)),
+    microseconds: Math.floor(Number(timespecView.getBigInt64(8, true)) / 1000),
+  };
+}
+
+/** Milliseconds of a clock that only goes forward, whoever sets the time of day. */
+export function steadyMs(): number {
+  return performance.now();
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,189 @@
+/**
+ * The packet path: each captured frame is decoded, given a direction, and counted in its conversation and on
+ * its link. Runs once per frame: no allocation, no clock, no lookup but the table's.
+ */
+
+import type { Boundary, FrameBatch, Link } from "../capture/source.ts";
+import { decodeFrame } from "../decode/frame.ts";
+import { Direction, Fragment, Headers, Outcome } from "../decode/headers.ts";
+import type { AddressSet } from "../kernel/address.ts";
+import { FragmentTable } from "./fragments.ts";
+import {
+  FLAG_FAR_BEGAN,
+  FlowKind,
+  type FlowTable,
+  IP_PROTOCOL_KNOWN,
+  KEY_WORDS,
+  metaWord,
+  NO_FLOW,
+  RECEIVED,
+  SENT,
+  setKeyTail,
+} from "./table.ts";
+
+/** struct pcap_sf_pkthdr */
+const HEADER_SIZE = 16;
+const DLT_EN10MB = 1;
+const IPPROTO_TCP = 6;
+const TCP_SYN_ACK_MASK = 0x12;
+const TCP_SYN = 0x02;
+
+/** Frames and bytes of one link since the start. A frame on loopback is both sent and received. */
+export class LinkCount {
+  frames = 0;
+  bytes = 0;
+  sentBytes = 0;
+  receivedBytes = 0;
+}
+
+const KIND_OF_OUTCOME: readonly FlowKind[] = [
+  FlowKind.IP,
+  FlowKind.NOT_IP,
+  FlowKind.TRUNCATED,
+  FlowKind.MALFORMED,
+  FlowKind.UNSUPPORTED_LINK,
+];
+
+export class Intake {
+  /** By link slot. */
+  readonly counts: LinkCount[] = [];
+  readonly #table: FlowTable;
+  readonly #addresses: AddressSet;
+  readonly #fragments = new FragmentTable();
+  readonly #headers = new Headers();
+  readonly #key = new Uint32Array(KEY_WORDS);
+
+  /** `addresses` are those of this host; they tell direction where no link-layer address does. */
+  constructor(table: FlowTable, addresses: AddressSet) {
+    this.#table = table;
+    this.#addresses = addresses;
+  }
+
+  /** Counts the frames of a batch stamped before the boundary; the rest stays in the batch. */
+  take(link: Link, batch: FrameBatch, boundary: Boundary): void {
+    const count = this.counts[link.slot] ??= new LinkCount();
+    const { view, bytes } = batch;
+    let { offset, frames } = batch;
+    for (; frames > 0; frames--) {
+      const seconds = view.getUint32(offset, true);
+      if (
+        seconds >= boundary.seconds &&
+        (seconds > boundary.seconds || view.getUint32(offset + 4, true) >= boundary.microseconds)
+      ) break;
+      const start = offset + HEADER_SIZE;
+      const end = start + view.getUint32(offset + 8, true);
+      this.#frame(link, count, bytes, start, end, view.getUint32(offset + 12, true));
+      offset = end;
+    }
+    batch.offset = offset;
+    batch.frames = frames;
+  }
+
+  #frame(
+    link: Link,
+    count: LinkCount,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    wireLength: number,
+  ): void {
+    const headers = this.#headers;
+    decodeFrame(link.linkType, bytes, start, end, wireLength, headers);
+    if (headers.fragment === Fragment.FIRST) this.#fragments.remember(headers);
+    else if (headers.fragment === Fragment.LATER) this.#fragments.recall(headers);
+    const direction = this.#direction(link, bytes, start, end);
+    count.frames++;
+    count.bytes += wireLength;
+    if (direction !== Direction.RECEIVED) count.sentBytes += wireLength;
+    if (direction === Direction.RECEIVED || link.isLoopback) count.receivedBytes += wireLength;
+    if (headers.outcome === Outcome.IP) this.#countConversation(link, direction, wireLength);
+    else this.#countOther(link, direction, wireLength);
+  }
+
+  /** UNKNOWN means that frames of the link show none: loopback, and most capture files. */
+  #direction(link: Link, bytes: Uint8Array, start: number, end: number): Direction {
+    const headers = this.#headers;
+    if (headers.direction !== Direction.UNKNOWN) return headers.direction;
+    if (link.isLoopback || link.isFile) return Direction.UNKNOWN;
+    if (link.linkType === DLT_EN10MB && end - start >= 12 && link.macHigh >= 0) {
+      if (isMac(link, bytes, start + 6)) return Direction.SENT;
+      if (isMac(link, bytes, start)) return Direction.RECEIVED;
+    }
+    // Neither address of the frame is the interface's: a bridge port, a macvlan's parent, promiscuous mode.
+    const isOurs = headers.ipVersion !== 0 && this.#addresses.has(headers.source);
+    return isOurs ? Direction.SENT : Direction.RECEIVED;
+  }
+
+  #countConversation(link: Link, direction: Direction, wireLength: number): void {
+    const headers = this.#headers;
+    const key = this.#key;
+    const isSent = direction === Direction.UNKNOWN ? isSourceLower(headers) : direction === Direction.SENT;
+    const near = isSent ? headers.source : headers.destination;
+    const far = isSent ? headers.destination : headers.source;
+    for (let i = 0; i < 4; i++) {
+      key[i] = near[i]!;
+      key[4 + i] = far[i]!;
+    }
+    const ports = isSent
+      ? (headers.sourcePort << 16) | headers.destinationPort
+      : (headers.destinationPort << 16) | headers.sourcePort;
+    setKeyTail(key, ports, metaWord(link.slot, headers.ipProtocol, FlowKind.IP));
+    const flow = this.#conversation(key, direction, isSent);
+    if (flow === NO_FLOW) return this.#countOverflow(link, isSent, wireLength);
+    this.#table.count(flow, isSent ? SENT : RECEIVED, wireLength);
+  }
+
+  #conversation(key: Uint32Array, direction: Direction, isSent: boolean): number {
+    const table = this.#table;
+    const { ipProtocol, tcpFlags } = this.#headers;
+    const flow = table.findOrMake(key);
+    if (flow === NO_FLOW) return flow;
+    if (direction === Direction.UNKNOWN && !isSent && table.isUntouched(flow)) {
+      table.flags[flow]! |= FLAG_FAR_BEGAN;
+    }
+    // A SYN between ends that have already talked: the ports are used again, maybe by another process.
+    const isBeginning = ipProtocol === IPPROTO_TCP && (tcpFlags & TCP_SYN_ACK_MASK) === TCP_SYN;
+    return isBeginning && table.hasAnswer(flow) ? table.supersede(flow) : flow;
+  }
+
+  #countOther(link: Link, direction: Direction, wireLength: number): void {
+    const { outcome, ipVersion, ipProtocol, linkProtocol } = this.#headers;
+    this.#key.fill(0, 0, 8);
+    const isIp = ipVersion !== 0;
+    setKeyTail(
+      this.#key,
+      isIp ? IP_PROTOCOL_KNOWN : linkProtocol & 0xffffff,
+      metaWord(link.slot, isIp ? ipProtocol : 0, KIND_OF_OUTCOME[outcome]!),
+    );
+    const flow = this.#table.findOrMake(this.#key);
+    const isSent = direction === Direction.SENT || link.isLoopback;
+    if (flow === NO_FLOW) return this.#countOverflow(link, isSent, wireLength);
+    this.#table.count(flow, isSent ? SENT : RECEIVED, wireLength);
+  }
+
+  #countOverflow(link: Link, isSent: boolean, wireLength: number): void {
+    this.#key.fill(0, 0, 8);
+    setKeyTail(
+      this.#key,
+      IP_PROTOCOL_KNOWN,
+      metaWord(link.slot, this.#headers.ipProtocol, FlowKind.TABLE_FULL),
+    );
+    const flow = this.#table.findOrMakeOverflow(this.#key);
+    if (flow !== NO_FLOW) this.#table.count(flow, isSent ? SENT : RECEIVED, wireLength);
+  }
+}
+
+/** The six bytes at `at` are the interface's own address. */
+function isMac(link: Link, bytes: Uint8Array, at: number): boolean {
+  return link.macHigh === ((bytes[at]! << 8) | bytes[at + 1]!) &&
+    link.macLow ===
+      ((bytes[at + 2]! << 24) | (bytes[at + 3]! << 16) | (bytes[at + 4]! << 8) | bytes[at + 5]!);
+}
+
+/** The order of (address, port) pairs that decides which end is near where no direction is known. */
+function isSourceLower({ source, destination, sourcePort, destinationPort }: Headers): boolean {
+  for (let i = 0; i < 4; i++) {
+    if (source[i] !== destination[i]) return source[i]! < destination[i]!;
+  }
+  return sourcePort <= destinationPort;
+}

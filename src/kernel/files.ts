@@ -1,0 +1,169 @@
+/**
+ * Files under /proc and /sys, read through libc: Deno refuses them under --allow-read, although any
+ * process may read them.
+ *
+ * All reads go through one scratch buffer: bytes that are returned hold until the next call.
+ */
+
+import {
+  addressOf,
+  cString,
+  EACCES,
+  EAGAIN,
+  EMFILE,
+  ENOENT,
+  EPERM,
+  errno,
+  ESRCH,
+  libc,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_RDONLY,
+  strerror,
+} from "../../ffi/libc.ts";
+
+const CODES: ReadonlyMap<number, string> = new Map([
+  [EPERM, "EPERM"],
+  [ENOENT, "ENOENT"],
+  [ESRCH, "ESRCH"],
+  [EAGAIN, "EAGAIN"],
+  [EACCES, "EACCES"],
+  [EMFILE, "EMFILE"],
+]);
+
+/** A system call that failed; `code` is errno's name where it is one that callers tell apart. */
+export class KernelError extends Error {
+  override name = "KernelError";
+  readonly code: string;
+  constructor(attempt: string, errnum: number) {
+    super(`Cannot ${attempt}: ${strerror(errnum)}`);
+    this.code = CODES.get(errnum) ?? `errno ${errnum}`;
+  }
+  /** The file, or the process it belongs to, is no longer there (or never was). */
+  get isGone(): boolean {
+    return this.code === "ENOENT" || this.code === "ESRCH";
+  }
+  get isDenied(): boolean {
+    return this.code === "EPERM" || this.code === "EACCES";
+  }
+}
+
+let scratch = new Uint8Array(65536);
+const decoder = new TextDecoder();
+
+function openOrThrow(path: string, flags: number): number {
+  const fd = libc().open(cString(path), flags | O_CLOEXEC);
+  if (fd < 0) throw new KernelError(`open ${path}`, errno());
+  return fd;
+}
+
+function growScratch(): void {
+  const larger = new Uint8Array(scratch.length * 2);
+  larger.set(scratch);
+  scratch = larger;
+}
+
+/**
+ * A file's content, at most `limitBytes` of it, in the shared scratch buffer: valid until the next call.
+ * Throws `KernelError`.
+ */
+export function readBytes(path: string, limitBytes = 64 << 20): Uint8Array {
+  const fd = openOrThrow(path, O_RDONLY);
+  try {
+    let length = 0;
+    for (;;) {
+      if (length === scratch.length) growScratch();
+      const room = Math.min(scratch.length, limitBytes) - length;
+      if (room <= 0) break;
+      const count = libc().read(fd, scratch.subarray(length), BigInt(room));
+      if (count < 0) throw new KernelError(`read ${path}`, errno());
+      if (count === 0) break;
+      length += count;
+    }
+    return scratch.subarray(0, length);
+  } finally {
+    libc().close(fd);
+  }
+}
+
+/** A file's content as text; bytes that are not UTF-8 become U+FFFD. Throws `KernelError`. */
+export function readText(path: string, limitBytes?: number): string {
+  return decoder.decode(readBytes(path, limitBytes));
+}
+
+/** Where a symbolic link points. Throws `KernelError`. */
+export function readLink(path: string): string {
+  const length = libc().readlink(cString(path), scratch, BigInt(scratch.length));
+  if (length < 0) throw new KernelError(`read the link ${path}`, errno());
+  return decoder.decode(scratch.subarray(0, length));
+}
+
+// struct linux_dirent64, getdents(2): d_ino 8, d_off 8, d_reclen 2, d_type 1, d_name
+const D_RECLEN = 16;
+const D_NAME = 19;
+
+const entries = new Uint8Array(32768);
+const ENTRIES_SIZE = BigInt(entries.length);
+
+/** The names in a directory, without "." and "..". Throws `KernelError`. */
+export function listDirectory(path: string): string[] {
+  const names: string[] = [];
+  const fd = openOrThrow(path, O_RDONLY | O_DIRECTORY);
+  try {
+    for (;;) {
+      const length = libc().getdents64(fd, entries, ENTRIES_SIZE);
+      if (length < 0) throw new KernelError(`list ${path}`, errno());
+      if (length === 0) return names;
+      for (let at = 0; at < length; at += entries[at + D_RECLEN]! | (entries[at + D_RECLEN + 1]! << 8)) {
+        const name = decoder.decode(entries.subarray(at + D_NAME, entries.indexOf(0, at + D_NAME)));
+        if (name !== "." && name !== "..") names.push(name);
+      }
+    }
+  } finally {
+    libc().close(fd);
+  }
+}
+
+const link = new Uint8Array(1024);
+const LINK_SIZE = BigInt(link.length);
+/** "socket:[" */
+const SOCKET_LINK = [0x73, 0x6f, 0x63, 0x6b, 0x65, 0x74, 0x3a, 0x5b];
+
+/** N of a link text "socket:[N]" of the given length, or 0 where it is something else. */
+function socketInode(length: number): number {
+  if (length < 10) return 0;
+  for (let i = 0; i < 8; i++) {
+    if (link[i] !== SOCKET_LINK[i]) return 0;
+  }
+  let inode = 0;
+  for (let i = 8; i < length - 1; i++) inode = inode * 10 + link[i]! - 48;
+  return inode;
+}
+
+/**
+ * The inodes of the sockets among the descriptors in `path` (a /proc/PID/fd), appended to `inodes`.
+ * This is the dear step of naming a socket's owner, so it makes no string of any link.
+ * Returns how many descriptors were looked at. A descriptor that was closed meanwhile is passed over.
+ * Throws `KernelError` where the directory cannot be opened.
+ */
+export function readSocketInodes(path: string, inodes: number[]): number {
+  const { getdents64, readlinkat, close } = libc();
+  const entriesAddress = addressOf(entries);
+  const fd = openOrThrow(path, O_RDONLY | O_DIRECTORY);
+  let looked = 0;
+  try {
+    for (;;) {
+      const length = getdents64(fd, entries, ENTRIES_SIZE);
+      if (length <= 0) return looked;
+      for (let at = 0; at < length; at += entries[at + D_RECLEN]! | (entries[at + D_RECLEN + 1]! << 8)) {
+        if (entries[at + D_NAME] === 0x2e) continue; // "." and ".."
+        looked++;
+        const linkLength = readlinkat(fd, entriesAddress + BigInt(at + D_NAME), link, LINK_SIZE);
+        const inode = linkLength > 0 ? socketInode(linkLength) : 0;
+        if (inode !== 0) inodes.push(inode);
+      }
+    }
+  } finally {
+    close(fd);
+  }
+}

@@ -1,0 +1,39 @@
+/** The data path: frames from a source, through the flow table, to one report an interval. */
+
+import type { Attribution } from "./attribute/attribution.ts";
+import type { FrameSink, FrameSource } from "./capture/source.ts";
+import type { Intake } from "./flow/intake.ts";
+import type { FlowTable } from "./flow/table.ts";
+import type { Ledger } from "./report/ledger.ts";
+import type { Report } from "./report/report.ts";
+
+/** A conversation that was silent for so long is forgotten; its bytes are in the accounts. */
+const FORGET_AFTER_S = 60;
+/** So often the table is searched for them. */
+const SWEEP_EVERY_S = 10;
+
+export interface Parts {
+  readonly source: FrameSource;
+  readonly table: FlowTable;
+  readonly intake: Intake;
+  readonly attribution: Attribution;
+  readonly ledger: Ledger;
+}
+
+/** One report for each interval, until the source ends or `count` were made. */
+export async function* monitor(parts: Parts, delayMs: number, count: number | null): AsyncGenerator<Report> {
+  const { source, table, intake, attribution, ledger } = parts;
+  const sink: FrameSink = (link, batch, boundary) => intake.take(link, batch, boundary);
+  let sweptAtS = 0;
+  for (let made = 1;; made++) {
+    const end = await source.nextInterval(delayMs, sink, () => attribution.step());
+    const nowS = end.timeMs / 1000;
+    attribution.settle(nowS);
+    const report = ledger.report(end);
+    const isSweep = Math.abs(nowS - sweptAtS) >= SWEEP_EVERY_S;
+    if (isSweep) sweptAtS = nowS;
+    table.endInterval(nowS, isSweep ? nowS - FORGET_AFTER_S : null);
+    yield report;
+    if (end.isLast || made === count) return;
+  }
+}

@@ -1,0 +1,58 @@
+/** Options become the parts that the monitor runs. */
+
+import { Attribution } from "./attribute/attribution.ts";
+import { SocketHolders } from "./attribute/socket_holders.ts";
+import { steadyMs } from "./capture/clock.ts";
+import { FileSource } from "./capture/file.ts";
+import { LiveSource } from "./capture/live.ts";
+import { InterfaceSelection } from "./capture/selection.ts";
+import type { FrameSource } from "./capture/source.ts";
+import { Intake } from "./flow/intake.ts";
+import { FlowTable } from "./flow/table.ts";
+import { hostName } from "./kernel/host.ts";
+import type { Parts } from "./monitor.ts";
+import type { Options } from "./options.ts";
+import { CAPTURE, missingCapabilities, NAMES, setcapCommand } from "./proc/capabilities.ts";
+import { ProcFs } from "./proc/procfs.ts";
+import { Ledger } from "./report/ledger.ts";
+import { processFilter } from "./report/process_filter.ts";
+import { HostSockets } from "./sockets/host_sockets.ts";
+
+/** `warn` is told, in one sentence, of what does not end the run. Throws what the sources throw. */
+export async function buildParts(options: Options, warn: (message: string) => void): Promise<Parts> {
+  const isWanted = await processFilter(options.processPatterns, options.pids);
+  const source = await openSource(options, warn);
+  const { links, addresses } = source;
+  const table = new FlowTable();
+  const intake = new Intake(table, addresses);
+  const proc = new ProcFs(options.procRoot);
+  const holders = new SocketHolders(proc, steadyMs);
+  const sockets = new HostSockets(options.procRoot);
+  const attribution = new Attribution({ table, links, addresses, sockets, holders, proc, nowMs: steadyMs });
+  const host = hostName();
+  const withFlows = options.connections;
+  const ledger = new Ledger({ host, links, table, intake, attribution, isWanted, withFlows });
+  return { source, table, intake, attribution, ledger };
+}
+
+async function openSource(options: Options, warn: (message: string) => void): Promise<FrameSource> {
+  const { filter, promiscuous, readFile } = options;
+  if (readFile !== null) return new FileSource(readFile, filter);
+  const selection = await InterfaceSelection.of(options.interfaces, options.all);
+  const source = new LiveSource(selection, { filter, promiscuous, warn });
+  const missing = missingCapabilities(NAMES);
+  if (missing.length > 0) {
+    warn(
+      `Without ${missing.join(" and ")}, processes of other users stay unnamed; ` +
+        `run as root, or once: ${setcapCommand()}`,
+    );
+  }
+  return source;
+}
+
+/** What to do where capturing was refused. */
+export function permissionAdvice(): string {
+  const missing = missingCapabilities(CAPTURE);
+  const lack = missing.length > 0 ? `this needs ${missing.join(" and ")}; ` : "";
+  return `${lack}run as root, or once: ${setcapCommand()}`;
+}

@@ -1,0 +1,39 @@
+/** What this process may do: capabilities(7). */
+
+import { KernelError, readLink, readText } from "../kernel/files.ts";
+import { parseEffectiveCapabilities } from "./status.ts";
+
+/** Bits of linux/capability.h. */
+const BITS = {
+  cap_dac_read_search: 2,
+  cap_net_admin: 12,
+  cap_net_raw: 13,
+  cap_sys_ptrace: 19,
+} as const;
+
+export type Capability = keyof typeof BITS;
+
+/** What capturing needs, and what seeing other users' descriptors needs: proc(5), ptrace(2). */
+export const CAPTURE: readonly Capability[] = ["cap_net_raw", "cap_net_admin"];
+export const NAMES: readonly Capability[] = ["cap_sys_ptrace", "cap_dac_read_search"];
+
+/** Those of the wanted capabilities that this process lacks; none where that cannot be told. */
+export function missingCapabilities(wanted: readonly Capability[]): Capability[] {
+  const effective = parseEffectiveCapabilities(readText("/proc/self/status"));
+  if (effective === null) return [];
+  return wanted.filter((capability) => (effective >> BigInt(BITS[capability]) & 1n) === 0n);
+}
+
+/** The command that gives them to the executable that runs now. */
+export function setcapCommand(): string {
+  return `sudo setcap ${[...CAPTURE, ...NAMES].join(",")}+ep ${executablePath()}`;
+}
+
+function executablePath(): string {
+  try {
+    return readLink("/proc/self/exe");
+  } catch (error) {
+    if (error instanceof KernelError) return "/usr/local/bin/nethogs";
+    throw error;
+  }
+}

@@ -1,0 +1,157 @@
+/** The process table: the mount point is a parameter, so a recorded tree or a host's /proc serve as well. */
+
+import { _SC_CLK_TCK, libc } from "../../ffi/libc.ts";
+import { KernelError, listDirectory, readLink, readSocketInodes, readText } from "../kernel/files.ts";
+import { parseCgroupPath, unitOfCgroupPath } from "./cgroup.ts";
+import { baseName, processName } from "./name.ts";
+import { parsePasswd } from "./passwd.ts";
+import { parseStat, type ProcStat } from "./stat.ts";
+import { parseEffectiveUid } from "./status.ts";
+
+/** More of a command line than anyone reads; a process may have megabytes. */
+const COMMAND_LINE_BYTES = 16 << 10;
+
+/** One process: pids are used again, (pid, start time) is not. */
+export interface Process {
+  readonly pid: number;
+  /** Clock ticks since boot. */
+  readonly startTicks: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly startTimeMs: number;
+  readonly comm: string;
+  readonly name: string;
+  /** Without the kernel's " (deleted)". */
+  readonly exe: string | null;
+  readonly argv0: string | null;
+  /** The arguments joined by spaces. */
+  readonly commandLine: string | null;
+  readonly uid: number | null;
+  readonly user: string | null;
+  /** Inode of the network namespace. */
+  readonly netns: number | null;
+  readonly unit: string | null;
+}
+
+export class ProcFs {
+  readonly #root: string;
+  #users: Map<number, string | null> | null = null;
+  #bootTimeMs: number | null = null;
+  readonly #ticksPerSecond = libc().sysconf(_SC_CLK_TCK);
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** Process ids there are now, ascending. Throws `KernelError`. */
+  pids(): number[] {
+    return listDirectory(this.#root).filter((name) => /^\d+$/.test(name)).map(Number).sort((a, b) => a - b);
+  }
+
+  /** Null where the process is gone. */
+  stat(pid: number): ProcStat | null {
+    const text = this.#read(pid, "stat");
+    return text === null ? null : parseStat(text);
+  }
+
+  /** Whether this very process still runs. */
+  isAlive({ pid, startTicks }: Pick<Process, "pid" | "startTicks">): boolean {
+    const stat = this.stat(pid);
+    return stat !== null && stat.startTicks === startTicks && stat.state !== "Z" && stat.state !== "X";
+  }
+
+  /**
+   * Appends the inodes of the process's sockets. Returns the number of descriptors looked at, or null where
+   * the process is gone or its descriptors are not ours to see.
+   */
+  socketInodes(pid: number, inodes: number[]): number | null {
+    try {
+      return readSocketInodes(`${this.#root}/${pid}/fd`, inodes);
+    } catch (error) {
+      if (error instanceof KernelError) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * Everything about a process, or null where it is gone. What could not be read is null in it. `before` is
+   * returned as it is when it is the same process and still goes by the same name.
+   */
+  read(pid: number, before?: Process): Process | null {
+    const stat = this.stat(pid);
+    if (stat === null) return null;
+    if (before?.startTicks === stat.startTicks && before.comm === stat.comm) return before;
+    const exe = this.#link(pid, "exe")?.replace(/ \(deleted\)$/, "") ?? null;
+    const commandLine = this.#read(pid, "cmdline", COMMAND_LINE_BYTES)?.replace(/\0+$/, "") || null;
+    const argv0 = commandLine?.split("\0", 1)[0] || null;
+    const uid = parseEffectiveUid(this.#read(pid, "status") ?? "");
+    const cgroupPath = parseCgroupPath(this.#read(pid, "cgroup") ?? "");
+    const netns = /^net:\[(\d+)\]$/.exec(this.#link(pid, "ns/net") ?? "");
+    return {
+      pid,
+      startTicks: stat.startTicks,
+      startTimeMs: this.#bootTime() + (stat.startTicks * 1000) / this.#ticksPerSecond,
+      comm: stat.comm,
+      name: processName(stat.comm, exe, argv0),
+      exe,
+      argv0,
+      commandLine: commandLine?.replaceAll("\0", " ") ?? null,
+      uid,
+      user: uid === null ? null : this.#user(uid),
+      netns: netns ? Number(netns[1]) : null,
+      unit: cgroupPath === null ? null : unitOfCgroupPath(cgroupPath),
+    };
+  }
+
+  /** The names that a pattern for this process may mean. */
+  static namesOf({ name, comm, exe, argv0 }: Process): string[] {
+    return [name, comm, exe === null ? "" : baseName(exe), argv0 === null ? "" : baseName(argv0)];
+  }
+
+  #read(pid: number, file: string, limitBytes?: number): string | null {
+    try {
+      return readText(`${this.#root}/${pid}/${file}`, limitBytes);
+    } catch (error) {
+      if (error instanceof KernelError) return null;
+      throw error;
+    }
+  }
+
+  #link(pid: number, file: string): string | null {
+    try {
+      return readLink(`${this.#root}/${pid}/${file}`);
+    } catch (error) {
+      if (error instanceof KernelError) return null;
+      throw error;
+    }
+  }
+
+  /** "btime" of /proc/stat: proc_stat(5). */
+  #bootTime(): number {
+    if (this.#bootTimeMs === null) {
+      const line = /^btime (\d+)$/m.exec(readText(`${this.#root}/stat`));
+      this.#bootTimeMs = Number(line?.[1] ?? 0) * 1000;
+    }
+    return this.#bootTimeMs;
+  }
+
+  /** A name that is not known yet is looked for anew: users are added while we run. */
+  #user(uid: number): string | null {
+    if (!this.#users?.has(uid)) {
+      this.#users = this.#readUsers();
+      if (!this.#users.has(uid)) this.#users.set(uid, null);
+    }
+    return this.#users.get(uid) ?? null;
+  }
+
+  #readUsers(): Map<number, string | null> {
+    // With another host's /proc, the users are that host's.
+    const path = this.#root === "/proc" ? "/etc/passwd" : `${this.#root}/1/root/etc/passwd`;
+    const known = [...(this.#users ?? [])];
+    try {
+      return new Map<number, string | null>([...known, ...parsePasswd(readText(path))]);
+    } catch (error) {
+      if (error instanceof KernelError) return new Map(known);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * CSV as in RFC 4180, for spreadsheets and data frames: the fields and units of the JSON output, one line per
+ * process, per unattributed row and for the total. An absent value is an empty field.
+ */
+
+import type { ProcessRow, Report, Traffic, UnattributedRow } from "../report/report.ts";
+import { roundedToMicroseconds } from "./json.ts";
+import { orderedProcesses, orderedUnattributed, type RenderOptions } from "./rows.ts";
+import { printable } from "./text.ts";
+import { timeStamp } from "./time_stamp.ts";
+
+const COLUMNS = [
+  "time",
+  "interval_s",
+  "host",
+  "kind",
+  "pid",
+  "start_time",
+  "name",
+  "exe",
+  "command_line",
+  "uid",
+  "user",
+  "netns",
+  "unit",
+  "container_id",
+  "container_name",
+  "container_runtime",
+  "container_pod",
+  "container_namespace",
+  "interfaces",
+  "protocol",
+  "reason",
+  "sent_bytes",
+  "received_bytes",
+  "sent_total_bytes",
+  "received_total_bytes",
+  "connections",
+] as const;
+
+type Value = string | number | null;
+type Row = Partial<Record<typeof COLUMNS[number], Value>>;
+
+export function csvHeader(): string {
+  return line(COLUMNS);
+}
+
+export function renderCsv(report: Report, options: RenderOptions): string {
+  const { sort, view } = options;
+  const common: Row = {
+    time: timeStamp(report.timeMs),
+    interval_s: roundedToMicroseconds(report.intervalS),
+    host: report.host,
+  };
+  const rows: Row[] = [
+    ...orderedProcesses(report, sort, view.kind).map(processFields),
+    ...orderedUnattributed(report, sort, view.kind).map(unattributedFields),
+    { kind: "total", ...trafficFields(report.total) },
+  ];
+  return rows.map((row) => {
+    const fields = { ...common, ...row };
+    return line(COLUMNS.map((column) => fields[column] ?? null));
+  }).join("");
+}
+
+function processFields(row: ProcessRow): Row {
+  return {
+    kind: "process",
+    pid: row.pid,
+    start_time: row.startTimeMs === null ? null : timeStamp(row.startTimeMs),
+    name: row.name,
+    exe: row.exe,
+    command_line: row.commandLine,
+    uid: row.uid,
+    user: row.user,
+    netns: row.netns,
+    unit: row.unit,
+    container_id: row.container?.id ?? null,
+    container_name: row.container?.name ?? null,
+    container_runtime: row.container?.runtime ?? null,
+    container_pod: row.container?.pod ?? null,
+    container_namespace: row.container?.namespace ?? null,
+    // The kernel allows no white space in an interface's name (dev_valid_name in net/core/dev.c).
+    interfaces: row.interfaces.join(" "),
+    ...trafficFields(row),
+    connections: row.connections,
+  };
+}
+
+function unattributedFields(row: UnattributedRow): Row {
+  return { kind: "unattributed", protocol: row.protocol, reason: row.reason, ...trafficFields(row) };
+}
+
+function trafficFields(row: Traffic): Row {
+  return {
+    sent_bytes: row.sentBytes,
+    received_bytes: row.receivedBytes,
+    sent_total_bytes: row.sentTotalBytes,
+    received_total_bytes: row.receivedTotalBytes,
+  };
+}
+
+/** RFC 4180, section 2: lines end in CRLF; a field with a comma or a quote is quoted, its quotes doubled. */
+function line(values: readonly Value[]): string {
+  return values.map(field).join(",") + "\r\n";
+}
+
+function field(value: Value): string {
+  if (value === null) return "";
+  const text = printable(String(value));
+  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,34 @@
+/** Which processes `-p` and `-P` mean. */
+
+import { compileGlob, isGlob } from "../glob.ts";
+import { type Process, ProcFs } from "../proc/procfs.ts";
+
+type Test = (process: Process) => boolean;
+
+/**
+ * A test that any of the patterns or pids may pass; null where there are none, which means every process.
+ *
+ * With "/", a pattern is the path of the executable, or the first argument, or a glob on them; digits alone are
+ * a pid; otherwise a glob is on the whole of a name, and anything else is a part of one.
+ */
+export async function processFilter(
+  patterns: readonly string[],
+  pids: readonly number[],
+): Promise<Test | null> {
+  const tests = await Promise.all(patterns.map(testOf));
+  if (pids.length > 0) tests.push((process) => pids.includes(process.pid));
+  if (tests.length === 0) return null;
+  return (process) => tests.some((test) => test(process));
+}
+
+async function testOf(pattern: string): Promise<Test> {
+  if (/^\d+$/.test(pattern)) return (process) => process.pid === Number(pattern);
+  const matches = isGlob(pattern) ? await compileGlob(pattern) : null;
+  if (pattern.includes("/")) {
+    const isMatch = matches ?? ((path: string) => path === pattern);
+    return ({ exe, argv0 }) => [exe, argv0].some((path) => path !== null && isMatch(path));
+  }
+  const isMatch = matches ?? ((name: string) => name.includes(pattern));
+  return (process) =>
+    ProcFs.namesOf(process).some(isMatch) || (process.unit !== null && isMatch(process.unit));
+}

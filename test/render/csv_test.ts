@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { csvHeader, renderCsv } from "../../src/render/csv.ts";
+import { printable } from "../../src/render/text.ts";
+import { anyReport } from "./any_report.ts";
+import { DEFAULT_OPTIONS, processRow, reportOf, SAMPLE_REPORT } from "./sample_report.ts";
+
+const OPTIONS = { ...DEFAULT_OPTIONS, output: "csv" } as const;
+
+Deno.test("csvHeader() names the fields as the JSON output does", () => {
+  assert.equal(
+    csvHeader(),
+    "time,interval_s,host,kind,pid,start_time,name,exe,command_line,uid,user,netns,unit," +
+      "container_id,container_name,container_runtime,container_pod,container_namespace," +
+      "interfaces,protocol,reason,sent_bytes,received_bytes,sent_total_bytes,received_total_bytes," +
+      "connections\r\n",
+  );
+});
+
+Deno.test("renderCsv() writes processes, unattributed rows and the total", () => {
+  assert.equal(
+    renderCsv(SAMPLE_REPORT, OPTIONS).replaceAll("2026-11-23T09:00:01.000Z,1.0003,h1", "…"),
+    [
+      "…,process,812,2026-11-23T08:00:01.000Z,nginx,/usr/sbin/nginx,nginx: worker process,33,www-data," +
+      "4026532201,,2a09b0c4d5e6f708,web1,podman,,,veth0 podman0 eth0,,,5242880,70144,15728640,210432,2",
+      "…,process,4711,2026-11-23T08:59:01.000Z,curl,/usr/bin/curl,curl -s http://198.51.100.7/file,0,root," +
+      "4026531840,,,,,,,eth0,,,1146,201268,1146,201268,1",
+      "…,process,4650,,apt-get,,,,,,,,,,,,eth0,,,0,0,2048,1048576,0",
+      "…,unattributed,,,,,,,,,,,,,,,,udp,no socket,0,90,0,90,",
+      "…,unattributed,,,,,,,,,,,,,,,,0x88cc,not IP,0,0,0,330,",
+      "…,total,,,,,,,,,,,,,,,,,,5244026,271502,15731834,1460696,",
+      "",
+    ].join("\r\n"),
+  );
+});
+
+Deno.test("renderCsv() quotes commas and quotes, and alters nothing that looks like a formula", () => {
+  const report = reportOf({ processes: [processRow({ name: '=1+"2",3', commandLine: "-x\n" })] });
+  assert.ok(renderCsv(report, OPTIONS).includes(',"=1+""2"",3",/usr/bin/curl,-x\\n,'));
+});
+
+Deno.test("renderCsv() can be parsed back, and its rows add up to its total", () => {
+  fc.assert(
+    fc.property(anyReport, (report) => {
+      const [header = [], ...records] = parseCsv(csvHeader() + renderCsv(report, OPTIONS));
+      const rows = records.map((record) => new Map(header.map((name, i) => [name, record[i] ?? ""])));
+      assert.ok(records.every((record) => record.length === header.length));
+      const namesOut = rows.filter((row) => row.get("kind") === "process").map((row) => row.get("name"));
+      assert.deepEqual(namesOut.sort(), report.processes.map((row) => printable(row.name)).sort());
+      const total = rows.pop();
+      for (const column of ["sent_bytes", "received_bytes", "sent_total_bytes", "received_total_bytes"]) {
+        const sum = rows.reduce((sum, row) => sum + Number(row.get(column)), 0);
+        assert.equal(sum, Number(total?.get(column)));
+      }
+    }),
+    { seed: 1, numRuns: 300 },
+  );
+});
+
+/** RFC 4180, section 2, read strictly: every line ends in CRLF, a quote stands only around or doubled. */
+function parseCsv(text: string): string[][] {
+  const records: string[][] = [];
+  let record: string[] = [];
+  const field = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/y;
+  while (field.lastIndex < text.length) {
+    const match = field.exec(text);
+    assert.ok(match, "not RFC 4180");
+    record.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? "");
+    if (match[3] === ",") continue;
+    records.push(record);
+    record = [];
+  }
+  return records;
+}
