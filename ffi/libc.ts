@@ -43,15 +43,22 @@ const SYMBOLS = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   /** `int bind(int sockfd, const struct sockaddr *addr, socklen_t addrlen)` */
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  /** `int setsockopt(int sockfd, int level, int optname, const void *optval, socklen_t optlen)` */
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   /** `ssize_t send(int sockfd, const void *buf, size_t len, int flags)` */
   send: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
   /** `ssize_t recv(int sockfd, void *buf, size_t len, int flags)` */
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
 
+  /** `int setns(int fd, int nstype)` */
+  setns: { parameters: ["i32", "i32"], result: "i32" },
+
   /** `FILE *fmemopen(void *buf, size_t size, const char *mode)` */
   fmemopen: { parameters: ["buffer", "usize", "buffer"], result: "pointer" },
   /** `int setvbuf(FILE *stream, char *buf, int mode, size_t size)` */
   setvbuf: { parameters: ["pointer", "buffer", "i32", "usize"], result: "i32" },
+  /** `int __fsetlocking(FILE *stream, int type)` (stdio_ext.h, not in POSIX) */
+  __fsetlocking: { parameters: ["pointer", "i32"], result: "i32", optional: true },
   /** `int fflush(FILE *stream)` */
   fflush: { parameters: ["pointer"], result: "i32" },
   /** `long ftell(FILE *stream)` */
@@ -79,6 +86,7 @@ export function libc(): Libc {
 export const O_RDONLY = 0;
 export const O_DIRECTORY = Deno.build.arch === "aarch64" ? 0o40000 : 0o200000;
 export const O_CLOEXEC = 0o2000000;
+export const O_NONBLOCK = 0o4000;
 
 /** poll(2): poll.h */
 export const POLLIN = 0x0001;
@@ -94,8 +102,18 @@ export const SOCK_CLOEXEC = 0o2000000;
 export const SOCK_NONBLOCK = 0o4000;
 export const MSG_DONTWAIT = 0x40;
 
+/** socket(7): asm-generic/socket.h */
+export const SOL_SOCKET = 1;
+export const SO_ATTACH_FILTER = 26;
+
+/** setns(2): sched.h */
+export const CLONE_NEWNET = 0x40000000;
+
 /** setvbuf(3): stdio.h */
 export const _IOFBF = 0;
+
+/** __fsetlocking(3): stdio_ext.h */
+export const FSETLOCKING_BYCALLER = 2;
 
 /** clock_gettime(2): linux/time.h */
 export const CLOCK_REALTIME = 0;

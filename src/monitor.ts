@@ -23,7 +23,7 @@ export interface Parts {
 /** One report for each interval, until the source ends or `count` were made. */
 export async function* monitor(parts: Parts, delayMs: number, count: number | null): AsyncGenerator<Report> {
   const { source, table, intake, attribution, ledger } = parts;
-  const sink: FrameSink = (link, batch, boundary) => intake.take(link, batch, boundary);
+  const sink: FrameSink = (link, direction, batch, boundary) => intake.take(link, direction, batch, boundary);
   let sweptAtS = 0;
   for (let made = 1;; made++) {
     const end = await source.nextInterval(delayMs, sink, () => attribution.step());
@@ -32,7 +32,9 @@ export async function* monitor(parts: Parts, delayMs: number, count: number | nu
     const report = ledger.report(end);
     const isSweep = Math.abs(nowS - sweptAtS) >= SWEEP_EVERY_S;
     if (isSweep) sweptAtS = nowS;
-    table.endInterval(nowS, isSweep ? nowS - FORGET_AFTER_S : null);
+    // In a file a conversation's first frame says whose side is which, so it is kept as long as there is room.
+    const isForgetful = isSweep && (!source.links[0]?.isFile || table.isCrowded);
+    table.endInterval(nowS, isForgetful ? nowS - FORGET_AFTER_S : null);
     yield report;
     if (end.isLast || made === count) return;
   }

@@ -1,6 +1,7 @@
 /** What the user asked for, as a plain value, and the one table that command lines, help and manual share. */
 
 import { parseArgs } from "node:util";
+import type { GroupKey } from "./report/report.ts";
 
 export type Output = "text" | "json" | "csv" | "classic";
 
@@ -26,6 +27,8 @@ export interface Options {
   readonly sort: SortKey;
   readonly processPatterns: readonly string[];
   readonly pids: readonly number[];
+  /** What the rows are about. */
+  readonly by: GroupKey;
   /** libpcap filter expression; null for none. */
   readonly filter: string | null;
   readonly commandLine: boolean;
@@ -89,6 +92,16 @@ export interface OptionSpec {
 
 const OUTPUTS: readonly Output[] = ["text", "json", "csv", "classic"];
 const SORT_KEYS: readonly SortKey[] = ["sent", "received", "total", "pid", "name"];
+const GROUP_KEYS: readonly GroupKey[] = [
+  "process",
+  "container",
+  "pod",
+  "unit",
+  "user",
+  "connection",
+  "remote",
+  "interface",
+];
 
 interface ViewMode {
   readonly view: View;
@@ -181,6 +194,16 @@ export const OPTIONS: readonly OptionSpec[] = [
     help: "only the process with this pid; may be repeated",
     expects: `a pid is a whole number from 1 to ${PID_MAX}`,
     apply: (draft, value) => append(draft.pids, parsePid(value)),
+  },
+  {
+    long: "by",
+    value: "KEY",
+    group: "What to show",
+    help: "one row for each process (default), container, pod, unit (of systemd), user, connection, " +
+      "remote (address) or interface",
+    choices: GROUP_KEYS,
+    expects: `rows are by one of ${GROUP_KEYS.join(", ")}`,
+    apply: (draft, value) => set(draft, "by", parseChoice(GROUP_KEYS, value)),
   },
   {
     long: "connections",
@@ -451,7 +474,9 @@ function applyOption(draft: Draft, spec: OptionSpec, { given, value, valueApart 
     throw new UsageError(`Option ${given} needs a value, and ${value} is an option: ${spec.expects}`);
   }
   if (!spec.apply(draft, value)) {
-    throw new UsageError(`Cannot use ${given} ${JSON.stringify(value)}: ${spec.expects}`);
+    const near = nearest(value.toLowerCase(), spec.choices ?? []);
+    const advice = near === undefined ? spec.expects : `did you mean ${near}?`;
+    throw new UsageError(`Cannot use ${given} ${JSON.stringify(value)}: ${advice}`);
   }
 }
 
@@ -487,6 +512,7 @@ function newDraft(): Draft {
     givenSort: null,
     processPatterns: [],
     pids: [],
+    by: "process",
     filter: null,
     commandLine: false,
     basename: false,
@@ -503,16 +529,21 @@ function refuseUnknown(given: string): never {
   throw new UsageError(`Unknown option ${JSON.stringify(given)}: ${advice}`);
 }
 
-/** The option with one dash too many, whose name begins like this, or that is at most two slips away. */
+/** The option with one dash too many, or one of a name like this. */
 function nearestOption(given: string): string | undefined {
   const name = given.replace(/^--?/, "");
   if (name.length < 2) return findSpec(`-${name}`) && `-${name}`;
+  const near = nearest(name, OPTIONS.flatMap(({ long }) => long ?? []));
+  return near && `--${near}`;
+}
+
+/** The word that begins like this, or that is at most two slips away. */
+function nearest(name: string, words: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.min(3, name.length);
-  for (const { long } of OPTIONS) {
-    if (long === undefined) continue;
-    const distance = long.startsWith(name) ? 0 : editDistance(name, long, bestDistance);
-    if (distance < bestDistance) [best, bestDistance] = [`--${long}`, distance];
+  for (const word of words) {
+    const distance = word.startsWith(name) ? 0 : editDistance(name, word, bestDistance);
+    if (distance < bestDistance) [best, bestDistance] = [word, distance];
   }
   return best;
 }

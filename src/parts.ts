@@ -5,6 +5,7 @@ import { SocketHolders } from "./attribute/socket_holders.ts";
 import { steadyMs } from "./capture/clock.ts";
 import { FileSource } from "./capture/file.ts";
 import { LiveSource } from "./capture/live.ts";
+import { interfacesOfNetwork } from "./capture/networks.ts";
 import { InterfaceSelection } from "./capture/selection.ts";
 import type { FrameSource } from "./capture/source.ts";
 import { Intake } from "./flow/intake.ts";
@@ -13,32 +14,57 @@ import { hostName } from "./kernel/host.ts";
 import type { Parts } from "./monitor.ts";
 import type { Options } from "./options.ts";
 import { CAPTURE, missingCapabilities, NAMES, setcapCommand } from "./proc/capabilities.ts";
+import { ContainerNames } from "./proc/container_names.ts";
 import { ProcFs } from "./proc/procfs.ts";
+import { Grouping } from "./report/grouping.ts";
 import { Ledger } from "./report/ledger.ts";
 import { processFilter } from "./report/process_filter.ts";
-import { HostSockets } from "./sockets/host_sockets.ts";
+import { openConntrack } from "./sockets/conntrack.ts";
+import { Namespaces } from "./sockets/namespaces.ts";
 
 /** `warn` is told, in one sentence, of what does not end the run. Throws what the sources throw. */
 export async function buildParts(options: Options, warn: (message: string) => void): Promise<Parts> {
   const isWanted = await processFilter(options.processPatterns, options.pids);
-  const source = await openSource(options, warn);
-  const { links, addresses } = source;
+  // With another host's /proc, the files of container runtimes are that host's.
+  const root = options.procRoot === "/proc" ? "" : `${options.procRoot}/1/root`;
+  const source = await openSource(options, root, warn);
   const table = new FlowTable();
-  const intake = new Intake(table, addresses);
+  const intake = new Intake(table, source.addresses);
   const proc = new ProcFs(options.procRoot);
   const holders = new SocketHolders(proc, steadyMs);
-  const sockets = new HostSockets(options.procRoot);
-  const attribution = new Attribution({ table, links, addresses, sockets, holders, proc, nowMs: steadyMs });
+  const namespaces = new Namespaces(options.procRoot, source.addresses, source.broadcasts, steadyMs);
+  const conntrack = openConntrack();
+  const attribution = new Attribution({
+    table,
+    source,
+    namespaces,
+    conntrack,
+    holders,
+    proc,
+    nowMs: steadyMs,
+  });
+  const containers = new ContainerNames({ root, procRoot: options.procRoot, nowMs: steadyMs });
   const host = hostName();
   const withFlows = options.connections;
-  const ledger = new Ledger({ host, links, table, intake, attribution, isWanted, withFlows });
+  const ledger = new Ledger(
+    { host, source, table, intake, namespaces, attribution, containers, isWanted, withFlows },
+    options.by === "process" ? null : new Grouping(options.by),
+  );
   return { source, table, intake, attribution, ledger };
 }
 
-async function openSource(options: Options, warn: (message: string) => void): Promise<FrameSource> {
+async function openSource(
+  options: Options,
+  root: string,
+  warn: (message: string) => void,
+): Promise<FrameSource> {
   const { filter, promiscuous, readFile } = options;
   if (readFile !== null) return new FileSource(readFile, filter);
-  const selection = await InterfaceSelection.of(options.interfaces, options.all);
+  const selection = await InterfaceSelection.of(
+    options.interfaces,
+    options.all,
+    (name) => interfacesOfNetwork(name, root),
+  );
   const source = new LiveSource(selection, { filter, promiscuous, warn });
   const missing = missingCapabilities(NAMES);
   if (missing.length > 0) {

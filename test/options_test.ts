@@ -14,6 +14,7 @@ const DEFAULTS: Options = {
   sort: "total",
   processPatterns: [],
   pids: [],
+  by: "process",
   filter: null,
   commandLine: false,
   basename: false,
@@ -22,6 +23,17 @@ const DEFAULTS: Options = {
   readFile: null,
   procRoot: "/proc",
 };
+
+const GROUP_KEYS = [
+  "process",
+  "container",
+  "pod",
+  "unit",
+  "user",
+  "connection",
+  "remote",
+  "interface",
+] as const;
 
 const VIEW_2 = { view: { kind: "rate", unit: "mb" }, sort: "sent" } as const;
 const VIEW_3 = { view: { kind: "rate", unit: "auto" }, sort: "received" } as const;
@@ -119,6 +131,10 @@ Deno.test("parseOptions() reads every option in its short and its long form", ()
   assertParsed(["-c", "3"], { count: 3 });
   assertParsed(["--count", "3"], { count: 3 });
   assertParsed(["--bits"], { bits: true });
+  for (const by of GROUP_KEYS) {
+    assertParsed(["--by", by], { by });
+    assertParsed([`--by=${by}`, "eth0"], { by, interfaces: ["eth0"] });
+  }
   assertParsed(["-P", "1", "--pid", "4194304", "-P1"], { pids: [1, 4194304] });
   assertParsed(["-l"], { commandLine: true });
   assertParsed(["--command-line"], { commandLine: true });
@@ -157,6 +173,7 @@ Deno.test("parseOptions() lets the last of contradicting options win", () => {
   assertParsed(["-j", "-o", "csv"], { output: "csv" });
   assertParsed(["-d", "1", "-d", "3"], { delayMs: 3000 });
   assertParsed(["-c", "5", "-c", "0"], { count: null });
+  assertParsed(["--by", "pod", "--by", "process"], { by: "process" });
   assertParsed(["-v", "2", "-v", "1"], { view: { kind: "rate", unit: "kb" } });
 });
 
@@ -280,6 +297,33 @@ Deno.test("parseOptions() lists the choices when a word is none of them", () => 
     ["-v", "6"],
     'Cannot use -v "6": the view is one of 0, 1, 2, 3, 4, 5, auto, kb/s, mb/s, gb/s, total, total-b, ' +
       "total-kb, total-mb",
+  );
+});
+
+Deno.test("parseOptions() names the choice that a word resembles", () => {
+  const advice = {
+    "--by=contianer": "did you mean container?",
+    "--by=Contaner": "did you mean container?",
+    "--by=conn": "did you mean connection?",
+    "--by=iface": "rows are by one of process, container, pod, unit, user, connection, remote, interface",
+    "--by=": "rows are by one of process, container, pod, unit, user, connection, remote, interface",
+    "--output=jsn": "did you mean json?",
+    "--sort=recieved": "did you mean received?",
+    "--view=totl": "did you mean total?",
+  };
+  for (const [arg, text] of Object.entries(advice)) {
+    const [option, value] = arg.split("=");
+    assertRefused([arg], `Cannot use ${option} ${JSON.stringify(value)}: ${text}`);
+  }
+});
+
+Deno.test("parseOptions() has no short form of --by", () => {
+  assertRefused(["-by", "container"], 'Unknown option "-by": did you mean --by?');
+  assertRefused(["--bye"], 'Unknown option "--bye": did you mean --by?');
+  assertRefused(
+    ["--by"],
+    "Option --by needs a value: rows are by one of process, container, pod, unit, user, connection, " +
+      "remote, interface",
   );
 });
 

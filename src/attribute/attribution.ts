@@ -1,17 +1,19 @@
 /**
  * Which process owns each end of a conversation, and how that was found out.
  *
- * A new record is looked up at once, since its process may not live long; the kernel is asked for the socket,
- * and the socket's holder is looked for within a budget. What could not be named is tried again. What once
- * had an owner keeps it: bytes that follow the owner's exit are still its own, unless another process holds
- * the socket now.
+ * A new record is looked up at once, since its process may not live long: where is the end, in this network
+ * namespace or another, behind address translation or not; which socket does that namespace have for it; which
+ * process holds the socket. All within a budget. What could not be named is tried again. What once had an owner keeps it:
+ * bytes that follow the owner's exit are still its own, unless another process holds the socket now.
  */
 
-import type { Link } from "../capture/source.ts";
+import type { FrameSource, Link } from "../capture/source.ts";
+import { grown } from "../flow/key_index.ts";
 import {
   addressAt,
   End,
   FLAG_NEW,
+  FLAG_REUSED,
   FlowKind,
   flowKind,
   type FlowTable,
@@ -19,61 +21,67 @@ import {
   linkSlot,
   port,
 } from "../flow/table.ts";
-import { type AddressSet, isLoopback, isMulticast, isUnspecified } from "../kernel/address.ts";
 import type { Process, ProcFs } from "../proc/procfs.ts";
-import { type Conversation, SocketAnswer, type SocketTable } from "../sockets/socket_table.ts";
+import type { Conntrack } from "../sockets/conntrack.ts";
+import type { Namespaces, NetNamespace } from "../sockets/namespaces.ts";
+import { IPPROTO_TCP } from "../sockets/sock_diag.ts";
+import type { Conversation } from "../sockets/socket_table.ts";
+import {
+  EndpointState,
+  EndpointTable,
+  FORWARDED_SLOT,
+  hasOwner,
+  NO_ENDPOINT,
+  NO_OWNER,
+} from "./endpoints.ts";
+import { Locator } from "./locator.ts";
 import type { SocketHolders } from "./socket_holders.ts";
 
-/** What is known of one end of a record. */
-export const EndState = {
-  /** Not looked up yet. */
-  NEW: 0,
-  /** The address is none of this host's. */
-  FOREIGN: 1,
-  /** The kernel knows no such socket. */
-  NO_SOCKET: 2,
-  /** There is a socket, but its holder is not found yet, or cannot be seen. */
-  NO_PROCESS: 3,
-  /** The holder of the listening or unconnected socket on the local port. */
-  LISTENER: 4,
-  /** The holder of just this conversation's socket. */
-  EXACT: 5,
-} as const;
-export type EndState = typeof EndState[keyof typeof EndState];
-
-/** So many sockets are asked for in one step, at 3 µs each. */
+/** So many ends are looked up in one step, at a few microseconds each, */
 const LOOKUPS_A_STEP = 4096;
-/** So many more before a report. */
+/** and so many more before a report. */
 const LOOKUPS_A_REPORT = 16_384;
 /** Ends not found at once are tried again after so many milliseconds, then once an interval. */
 const RETRY_MS = [20, 80, 200];
 /** A conversation that was silent for so long is looked up again when it goes on: ports are used again. */
 const SILENCE_S = 5;
-
-const IPPROTO_TCP = 6;
-const NO_OWNER = -1;
+/** Endpoints outlive the records that lead to them. */
+const FORGET_AFTER_S = 150;
+/** Records of one new conversation are made on all its links within this time. */
+const SAME_BEGINNING_MS = 1000;
 
 interface Retry {
   /** 2 × flow + End */
   readonly at: number;
-  readonly attempt: number;
   readonly dueMs: number;
 }
 
+export interface AttributionParts {
+  readonly table: FlowTable;
+  readonly source: Pick<FrameSource, "links" | "topology" | "changes">;
+  readonly namespaces: Namespaces;
+  /** Null where connection tracking cannot be asked. */
+  readonly conntrack: Conntrack | null;
+  readonly holders: SocketHolders;
+  readonly proc: ProcFs;
+  /** A steady clock, in milliseconds. */
+  readonly nowMs: () => number;
+}
+
 export class Attribution {
-  /** Every process that ever owned a conversation; `owner` gives indexes into it. */
+  /** Every process that ever owned an endpoint; `endpoints.owners` are indexes into it. */
   readonly processes: Process[] = [];
-  /** By 2 × flow + End. */
-  #states = new Uint8Array(0);
-  #owners = new Int32Array(0);
-  /** The state that the end takes when the holder of its socket is found. */
-  #matches = new Uint8Array(0);
-  #inodes = new Uint32Array(0);
+  readonly endpoints = new EndpointTable();
+  /** By 2 × flow + End: the endpoint, or `NO_ENDPOINT` where the end is none of this host's. */
+  #ends = new Int32Array(0);
+  /** By 2 × flow + End: address translation stands between the link and the endpoint. */
+  #translated = new Uint8Array(0);
 
   readonly #table: FlowTable;
   readonly #links: readonly Link[];
-  readonly #addresses: AddressSet;
-  readonly #sockets: SocketTable;
+  readonly #source: AttributionParts["source"];
+  readonly #namespaces: Namespaces;
+  readonly #locator: Locator;
   readonly #holders: SocketHolders;
   readonly #proc: ProcFs;
   readonly #nowMs: () => number;
@@ -84,96 +92,91 @@ export class Attribution {
   /** Processes whose sockets had traffic in this interval or the last. */
   readonly #likelyPids = new Set<number>();
   #freshDone = 0;
-  /** Ordered by when they are due. */
-  #retries: Retry[] = [];
-  /** Ends whose socket's holder is being looked for. */
-  #awaiting: number[] = [];
+  /** By attempt: each in the order in which they are due. */
+  readonly #retries: Retry[][] = RETRY_MS.map(() => []);
+  /** Endpoints whose socket's holder is being looked for. */
+  readonly #awaiting = new Set<number>();
   #lookups = 0;
+  #nowS = 0;
+  #reports = 0;
+  #seenChanges = -1;
+  #seenVersion = 0;
 
-  readonly #answer = new SocketAnswer();
-  readonly #conversation: Conversation;
-
-  constructor(parts: {
-    table: FlowTable;
-    links: readonly Link[];
-    addresses: AddressSet;
-    sockets: SocketTable;
-    holders: SocketHolders;
-    proc: ProcFs;
-    nowMs: () => number;
-  }) {
-    this.#table = parts.table;
-    this.#links = parts.links;
-    this.#addresses = parts.addresses;
-    this.#sockets = parts.sockets;
-    this.#holders = parts.holders;
-    this.#proc = parts.proc;
-    this.#nowMs = parts.nowMs;
-    this.#conversation = {
-      ipProtocol: 0,
-      words: parts.table.keys,
-      localAt: 0,
-      localPort: 0,
-      remoteAt: 0,
-      remotePort: 0,
-      interfaceIndex: 0,
-    };
+  constructor({ table, source, namespaces, conntrack, holders, proc, nowMs }: AttributionParts) {
+    this.#table = table;
+    this.#links = source.links;
+    this.#source = source;
+    this.#namespaces = namespaces;
+    this.#locator = new Locator(namespaces, source.topology, conntrack);
+    this.#holders = holders;
+    this.#proc = proc;
+    this.#nowMs = nowMs;
   }
 
-  state(flow: number, end: End): EndState {
-    return this.#isNew(flow) ? EndState.NEW : this.#states[2 * flow + end] as EndState;
+  /** The endpoint at an end of a record, or `NO_ENDPOINT`. */
+  endpoint(flow: number, end: End): number {
+    return this.#isNew(flow) ? NO_ENDPOINT : this.#ends[2 * flow + end]!;
   }
 
-  /** Index into `processes`, or -1. */
-  owner(flow: number, end: End): number {
-    return this.#isNew(flow) ? NO_OWNER : this.#owners[2 * flow + end]!;
+  /** The endpoint goes by other addresses on the record's link. */
+  isTranslated(flow: number, end: End): boolean {
+    return this.#translated[2 * flow + end] === 1;
   }
 
   /** Looks up new records, and tries again what is due. Returns after how many milliseconds it wants to go on. */
   step(): number {
     this.#makeRoom();
-    this.#sockets.refresh(this.#nowMs());
+    this.#refreshNamespaces();
     this.#lookups = 0;
     this.#lookUpFresh();
     this.#lookUpDue();
     this.#holders.step(this.#likelyPids);
     this.#askHolders();
-    const nextRetryMs = this.#retries[0] ? this.#retries[0].dueMs - this.#nowMs() : Infinity;
+    const nextRetryMs = Math.min(...this.#retries.map((queue) => queue[0]?.dueMs ?? Infinity)) -
+      this.#nowMs();
     return Math.max(1, Math.min(nextRetryMs, this.#holders.waitMs));
   }
 
   /** Before the interval's report is made: owners that exited, and once more the ends without a name. */
   settle(nowS: number): void {
+    this.#nowS = nowS;
+    this.#reports++;
     this.step();
-    this.#lookups = 0;
     this.#findExited();
+    const isElsewhere = this.#seenVersion !== this.#namespaces.version;
+    this.#seenVersion = this.#namespaces.version;
     const { active, activeCount } = this.#table;
-    for (let i = 0; i < activeCount && this.#lookups < LOOKUPS_A_REPORT; i++) {
-      this.#settleFlow(active[i]!, nowS);
+    for (let i = 0; i < activeCount; i++) {
+      const flow = active[i]!;
+      if (this.#isNew(flow) || isElsewhere) this.#begin(flow);
+      else this.#settleFlow(flow);
+      this.#noteUse(flow);
     }
+    this.endpoints.forget(nowS - FORGET_AFTER_S);
   }
 
   #isNew(flow: number): boolean {
-    return 2 * flow >= this.#states.length || (this.#table.flags[flow]! & FLAG_NEW) !== 0;
+    return 2 * flow >= this.#ends.length || (this.#table.flags[flow]! & FLAG_NEW) !== 0;
   }
 
   #makeRoom(): void {
     const length = 2 * this.#table.capacity;
-    if (this.#states.length === length) return;
-    const copy = <T extends Uint8Array | Int32Array | Uint32Array>(larger: T, old: T): T => {
-      larger.set(old);
-      return larger;
-    };
-    this.#states = copy(new Uint8Array(length), this.#states);
-    this.#matches = copy(new Uint8Array(length), this.#matches);
-    this.#owners = copy(new Int32Array(length), this.#owners);
-    this.#inodes = copy(new Uint32Array(length), this.#inodes);
+    if (this.#ends.length === length) return;
+    this.#ends = grown(this.#ends, length);
+    this.#translated = grown(this.#translated, length);
+  }
+
+  #refreshNamespaces(): void {
+    const { changes } = this.#source;
+    this.#namespaces.refresh(changes !== this.#seenChanges);
+    this.#seenChanges = changes;
   }
 
   #lookUpFresh(): void {
     const table = this.#table;
     while (this.#freshDone < table.freshCount && this.#lookups < LOOKUPS_A_STEP) {
-      this.#begin(table.fresh[this.#freshDone++]!);
+      const flow = table.fresh[this.#freshDone++]!;
+      if (this.#isNew(flow)) this.#begin(flow);
     }
     if (this.#freshDone < table.freshCount) return;
     this.#freshDone = 0;
@@ -181,81 +184,134 @@ export class Attribution {
   }
 
   #begin(flow: number): void {
-    if ((this.#table.flags[flow]! & FLAG_NEW) === 0) return;
-    this.#table.flags[flow]! &= ~FLAG_NEW;
-    for (const end of [End.NEAR, End.FAR]) {
-      const at = 2 * flow + end;
-      this.#states[at] = EndState.FOREIGN;
-      this.#owners[at] = NO_OWNER;
-      this.#inodes[at] = 0;
-      if (flowKind(this.#table, flow) !== FlowKind.IP || !this.#isLocal(flow, end)) continue;
-      this.#states[at] = EndState.NEW;
-      if (this.#lookups < LOOKUPS_A_REPORT) this.#lookUp(flow, end, 0);
-    }
-  }
-
-  /** Whether a socket of this host may be at that end. */
-  #isLocal(flow: number, end: End): boolean {
+    const isReused = (this.#table.flags[flow]! & FLAG_REUSED) !== 0;
+    this.#table.flags[flow]! &= ~(FLAG_NEW | FLAG_REUSED);
+    this.#ends[2 * flow + End.NEAR] = NO_ENDPOINT;
+    this.#ends[2 * flow + End.FAR] = NO_ENDPOINT;
     const link = this.#links[linkSlot(this.#table, flow)]!;
-    if (link.isFile) return false;
-    if (link.isLoopback) return true;
-    const { keys } = this.#table;
-    const at = addressAt(flow, end);
-    if (this.#addresses.has(keys, at) || isLoopback(keys, at) || isUnspecified(keys, at)) return true;
-    // What is sent to a group comes in to members here; what we send to one is for members elsewhere.
-    return end === End.NEAR && isMulticast(keys, at);
-  }
-
-  #lookUp(flow: number, end: End, attempt: number): void {
-    const at = 2 * flow + end;
-    const hasSockets = this.#sockets.knows(ipProtocol(this.#table, flow));
-    const isFound = hasSockets && this.#find(flow, end) && this.#answer.inode !== 0;
-    if (isFound) this.#found(at, this.#answer.inode, this.#answer.isExact);
-    else if (!hasOwner(this.#states[at]!)) this.#states[at] = EndState.NO_SOCKET;
-    if (hasSockets && attempt < RETRY_MS.length && this.#isUnsettled(flow, end)) {
-      this.#retries.push({ at, attempt: attempt + 1, dueMs: this.#nowMs() + RETRY_MS[attempt]! });
+    if (link.isFile || flowKind(this.#table, flow) !== FlowKind.IP) return;
+    this.#place(flow, End.FAR, 0, isReused);
+    this.#place(flow, End.NEAR, 0, isReused);
+    if (this.#ends[2 * flow + End.NEAR] !== NO_ENDPOINT) this.#dropGroup(flow);
+    else if (this.#ends[2 * flow + End.FAR] === NO_ENDPOINT) {
+      this.#placeForwarded(flow, this.#locator.foreign);
     }
   }
 
-  #find(flow: number, end: End): boolean {
-    this.#lookups++;
-    const conversation = this.#conversation;
+  /** A group's frames that came from a container are its; that nobody here has joined the group is no news. */
+  #dropGroup(flow: number): void {
+    const at = 2 * flow + End.NEAR;
+    const isNobodys = this.endpoints.states[this.#ends[at]!] === EndpointState.NO_SOCKET;
+    const isSent = this.#ends[2 * flow + End.FAR] !== NO_ENDPOINT;
+    if (isNobodys && isSent && this.#locator.isGroup(this.#table.keys, addressAt(flow, End.NEAR))) {
+      this.#ends[at] = NO_ENDPOINT;
+    }
+  }
+
+  /** Neither end is ours: the conversation as such is an endpoint, whichever way its frames go. */
+  #placeForwarded(flow: number, conversation: Conversation): void {
+    const endpoint = this.endpoints.findOrMake(
+      FORWARDED_SLOT,
+      lowerFirst(conversation),
+      this.#nowMs(),
+      this.#nowS,
+    );
+    this.endpoints.states[endpoint] = EndpointState.FORWARDED;
+    this.#ends[2 * flow + End.NEAR] = endpoint;
+  }
+
+  /** Finds the endpoint at an end of a record, and looks it up. */
+  #place(flow: number, end: End, attempt: number, isReused: boolean): void {
+    const at = 2 * flow + end;
+    const isAffordable = this.#lookups++ < LOOKUPS_A_REPORT;
+    const link = this.#links[linkSlot(this.#table, flow)]!;
+    const found = this.#locator.locate(this.#conversation(flow, end, link), link, end, isAffordable);
+    this.#translated[at] = found.isTranslated ? 1 : 0;
+    if (found.namespace === null) {
+      this.#ends[at] = NO_ENDPOINT;
+      return;
+    }
+    const endpoint = this.#endpointOf(found.namespace, found.conversation, isReused);
+    this.#ends[at] = endpoint;
+    if (!isAffordable) return;
+    if (found.inode !== 0) this.#found(endpoint, found.inode, found.isExact, found.conversation.ipProtocol);
+    else if (this.endpoints.states[endpoint] === EndpointState.NEW) {
+      this.endpoints.states[endpoint] = EndpointState.NO_SOCKET;
+    }
+    const protocol = found.conversation.ipProtocol;
+    const canBeFound = found.namespace.sockets.knows(protocol);
+    if (canBeFound && attempt < RETRY_MS.length && this.#isUnsettled(endpoint, protocol)) {
+      this.#retries[attempt]!.push({ at, dueMs: this.#nowMs() + RETRY_MS[attempt]! });
+    }
+  }
+
+  #endpointOf({ slot }: NetNamespace, conversation: Conversation, isReused: boolean): number {
+    const nowMs = this.#nowMs();
+    const endpoint = this.endpoints.findOrMake(slot, conversation, nowMs, this.#nowS);
+    if (!isReused || nowMs - this.endpoints.madeMs[endpoint]! < SAME_BEGINNING_MS) return endpoint;
+    return this.endpoints.makeAnew(slot, conversation, nowMs, this.#nowS);
+  }
+
+  readonly #asked: Conversation = {
+    ipProtocol: 0,
+    words: new Uint32Array(0),
+    localAt: 0,
+    localPort: 0,
+    remoteAt: 0,
+    remotePort: 0,
+    interfaceIndex: 0,
+  };
+
+  #conversation(flow: number, end: End, link: Link): Conversation {
+    const asked = this.#asked;
     const otherEnd = end === End.NEAR ? End.FAR : End.NEAR;
-    conversation.words = this.#table.keys;
-    conversation.ipProtocol = ipProtocol(this.#table, flow);
-    conversation.localAt = addressAt(flow, end);
-    conversation.localPort = port(this.#table, flow, end);
-    conversation.remoteAt = addressAt(flow, otherEnd);
-    conversation.remotePort = port(this.#table, flow, otherEnd);
-    conversation.interfaceIndex = this.#links[linkSlot(this.#table, flow)]!.interfaceIndex;
-    return this.#sockets.find(conversation, this.#answer);
+    asked.words = this.#table.keys;
+    asked.ipProtocol = ipProtocol(this.#table, flow);
+    asked.localAt = addressAt(flow, end);
+    asked.localPort = port(this.#table, flow, end);
+    asked.remoteAt = addressAt(flow, otherEnd);
+    asked.remotePort = port(this.#table, flow, otherEnd);
+    asked.interfaceIndex = link.interfaceIndex;
+    return asked;
   }
 
   /** A TCP socket that still listens may be answered for by the one it accepts. */
-  #isUnsettled(flow: number, end: End): boolean {
-    const state = this.#states[2 * flow + end]!;
-    return state === EndState.NEW || state === EndState.NO_SOCKET ||
-      (state === EndState.LISTENER && ipProtocol(this.#table, flow) === IPPROTO_TCP);
+  #isUnsettled(endpoint: number, protocol: number): boolean {
+    const state = this.endpoints.states[endpoint]!;
+    if (state === EndpointState.NEW || state === EndpointState.NO_SOCKET) return true;
+    if (protocol !== IPPROTO_TCP) return false;
+    return state === EndpointState.LISTENER ||
+      (state === EndpointState.NO_PROCESS && this.endpoints.matches[endpoint] === EndpointState.LISTENER);
   }
 
-  #found(at: number, inode: number, isExact: boolean): void {
-    const match = isExact ? EndState.EXACT : EndState.LISTENER;
+  #found(endpoint: number, inode: number, isExact: boolean, protocol: number): void {
+    const { states, owners, inodes, matches } = this.endpoints;
     // A listener found after the connection's own socket was: that one is closed by now.
-    if (this.#states[at] === EndState.EXACT && !isExact && !this.#exited.has(this.#owners[at]!)) return;
-    this.#inodes[at] = inode;
-    this.#matches[at] = match;
-    this.#askHolder(at);
+    const wasExact = matches[endpoint] === EndpointState.EXACT;
+    if (wasExact && !isExact && (protocol === IPPROTO_TCP || !this.#exited.has(owners[endpoint]!))) return;
+    // Another socket on the same ports, unless a listener's connection was accepted: the old owner is out of it.
+    const isOther = inodes[endpoint] !== 0 && inodes[endpoint] !== inode && (wasExact || !isExact);
+    if (isOther) {
+      owners[endpoint] = NO_OWNER;
+      states[endpoint] = EndpointState.NEW;
+    }
+    inodes[endpoint] = inode;
+    matches[endpoint] = isExact ? EndpointState.EXACT : EndpointState.LISTENER;
+    this.#askHolder(endpoint);
   }
 
-  #askHolder(at: number): void {
-    const holder = this.#holders.holderOf(this.#inodes[at]!);
+  #askHolder(endpoint: number): void {
+    const { states, owners, inodes, matches } = this.endpoints;
+    const holder = this.#holders.holderOf(inodes[endpoint]!);
     if (holder !== null) {
-      this.#owners[at] = this.#indexOf(holder);
-      this.#states[at] = this.#matches[at]!;
-    } else if (!hasOwner(this.#states[at]!)) {
-      if (this.#states[at] !== EndState.NO_PROCESS) this.#awaiting.push(at);
-      this.#states[at] = EndState.NO_PROCESS;
+      owners[endpoint] = this.#indexOf(holder);
+      states[endpoint] = matches[endpoint]!;
+      this.#awaiting.delete(endpoint);
+      return;
     }
+    if (!hasOwner(states[endpoint]!)) states[endpoint] = EndpointState.NO_PROCESS;
+    if (this.#holders.isMissing(inodes[endpoint]!)) this.#awaiting.delete(endpoint);
+    else this.#awaiting.add(endpoint);
   }
 
   #indexOf(process: Process): number {
@@ -273,24 +329,28 @@ export class Attribution {
 
   #lookUpDue(): void {
     const nowMs = this.#nowMs();
-    if (this.#retries.length === 0 || this.#retries[0]!.dueMs > nowMs) return;
-    const due = this.#retries.filter((retry) => retry.dueMs <= nowMs);
-    this.#retries = this.#retries.filter((retry) => retry.dueMs > nowMs);
-    for (const { at, attempt } of due) {
-      if (this.#lookups >= LOOKUPS_A_STEP) break;
-      const flow = at >> 1;
-      const end = (at & 1) as End;
-      if (!this.#isNew(flow) && this.#isUnsettled(flow, end)) this.#lookUp(flow, end, attempt);
-    }
-    this.#retries.sort((a, b) => a.dueMs - b.dueMs);
+    this.#retries.forEach((queue, attempt) => {
+      const notDue = queue.findIndex(({ dueMs }) => dueMs > nowMs);
+      const due = queue.splice(0, notDue < 0 ? queue.length : notDue);
+      for (const { at } of due) {
+        if (this.#lookups < LOOKUPS_A_STEP) this.#lookUpAgain(at, attempt + 1);
+      }
+    });
+  }
+
+  #lookUpAgain(at: number, attempt: number): void {
+    const flow = at >> 1;
+    const endpoint = this.#isNew(flow) ? NO_ENDPOINT : this.#ends[at]!;
+    if (endpoint === NO_ENDPOINT || !this.#isUnsettled(endpoint, ipProtocol(this.#table, flow))) return;
+    this.#place(flow, (at & 1) as End, attempt, false);
   }
 
   #askHolders(): void {
-    this.#awaiting = this.#awaiting.filter((at) => {
-      if (this.#states[at] !== EndState.NO_PROCESS || this.#isNew(at >> 1)) return false;
-      this.#askHolder(at);
-      return this.#states[at] === EndState.NO_PROCESS && !this.#holders.isMissing(this.#inodes[at]!);
-    });
+    for (const endpoint of [...this.#awaiting]) {
+      // Forgotten meanwhile, and perhaps made anew.
+      if (this.endpoints.inodes[endpoint] === 0) this.#awaiting.delete(endpoint);
+      else this.#askHolder(endpoint);
+    }
   }
 
   #findExited(): void {
@@ -299,10 +359,11 @@ export class Attribution {
     const owners = new Set<number>();
     for (let i = 0; i < activeCount; i++) {
       for (const end of [End.NEAR, End.FAR]) {
-        const owner = this.owner(active[i]!, end);
-        if (owner !== NO_OWNER) owners.add(owner);
+        const endpoint = this.endpoint(active[i]!, end);
+        if (endpoint !== NO_ENDPOINT) owners.add(this.endpoints.owners[endpoint]!);
       }
     }
+    owners.delete(NO_OWNER);
     for (const owner of owners) {
       const process = this.processes[owner]!;
       const now = this.#exited.has(owner) ? null : this.#proc.read(process.pid, process);
@@ -315,20 +376,39 @@ export class Attribution {
     }
   }
 
-  #settleFlow(flow: number, nowS: number): void {
-    if (flowKind(this.#table, flow) !== FlowKind.IP) return;
-    const wasSilent = nowS - this.#table.lastSeenS[flow]! > SILENCE_S;
+  #noteUse(flow: number): void {
     for (const end of [End.NEAR, End.FAR]) {
-      const at = 2 * flow + end;
-      if (this.#states[at] === EndState.FOREIGN) continue;
-      if (this.#states[at] === EndState.NO_PROCESS) this.#askHolder(at);
-      else if (wasSilent || this.#isUnsettled(flow, end) || this.#exited.has(this.#owners[at]!)) {
-        this.#lookUp(flow, end, RETRY_MS.length);
-      }
+      const endpoint = this.#ends[2 * flow + end]!;
+      if (endpoint !== NO_ENDPOINT) this.endpoints.usedS[endpoint] = this.#nowS;
+    }
+  }
+
+  #settleFlow(flow: number): void {
+    const { states, usedS, settledIn, owners } = this.endpoints;
+    for (const end of [End.NEAR, End.FAR]) {
+      const endpoint = this.#ends[2 * flow + end]!;
+      if (endpoint === NO_ENDPOINT || settledIn[endpoint] === this.#reports) continue;
+      const wasSilent = settledIn[endpoint]! > 0 && this.#nowS - usedS[endpoint]! > SILENCE_S;
+      settledIn[endpoint] = this.#reports;
+      if (states[endpoint] === EndpointState.FORWARDED || this.#lookups >= LOOKUPS_A_REPORT) continue;
+      const isUnsettled = this.#isUnsettled(endpoint, ipProtocol(this.#table, flow));
+      if (wasSilent || isUnsettled || this.#exited.has(owners[endpoint]!)) {
+        this.#place(flow, end, RETRY_MS.length, false);
+      } else if (states[endpoint] === EndpointState.NO_PROCESS) this.#askHolder(endpoint);
     }
   }
 }
 
-function hasOwner(state: number): boolean {
-  return state === EndState.LISTENER || state === EndState.EXACT;
+/** The same conversation whichever end is asked about. */
+function lowerFirst(conversation: Conversation): Conversation {
+  const { words, localAt, remoteAt, localPort, remotePort } = conversation;
+  for (let i = 0; i < 4; i++) {
+    if (words[localAt + i] === words[remoteAt + i]) continue;
+    return words[localAt + i]! < words[remoteAt + i]! ? conversation : swapped(conversation);
+  }
+  return localPort <= remotePort ? conversation : swapped(conversation);
+}
+
+function swapped({ localAt, remoteAt, localPort, remotePort, ...rest }: Conversation): Conversation {
+  return { ...rest, localAt: remoteAt, remoteAt: localAt, localPort: remotePort, remotePort: localPort };
 }

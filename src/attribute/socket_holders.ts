@@ -22,6 +22,8 @@ const FRESH_MS = 50;
 /** So many sockets without a holder are remembered; the oldest are forgotten. */
 const MOST_MISSING = 8192;
 
+const NONE: ReadonlySet<number> = new Set();
+
 interface Known {
   inodes: number[];
   readAtMs: number;
@@ -98,6 +100,8 @@ export class SocketHolders {
       nowMs = this.#nowMs();
     }
     if (this.#queue.length === 0) this.#endWalk(nowMs);
+    // What is wanted next is more likely in a process that comes meanwhile than in what is left of this walk.
+    if (this.#wanted.size === 0) this.#queue = [];
     this.#notBeforeMs = nowMs + (nowMs - startMs) * (1 / DUTY - 1);
   }
 
@@ -138,17 +142,21 @@ export class SocketHolders {
   #readProcess(pid: number): void {
     const inodes: number[] = [];
     const looked = this.#proc.socketInodes(pid, inodes);
-    this.#forget(pid);
+    this.#forget(pid, new Set(inodes));
     if (looked === null) return;
     this.#known.set(pid, { inodes, readAtMs: this.#nowMs() });
     for (const inode of inodes) {
       if (this.#wanted.delete(inode)) this.#missing.delete(inode);
-      if ((this.#seen.get(inode) ?? 1) === 1) this.#seen.set(inode, pid);
+      if ((this.#seen.get(inode) ?? 1) !== 1) continue;
+      this.#seen.set(inode, pid);
+      if (pid !== 1 && this.#holders.get(inode)?.pid === 1) this.#holders.delete(inode);
     }
   }
 
-  #forget(pid: number): void {
+  /** Forgets what a process held, but for the sockets that it still holds. */
+  #forget(pid: number, held: ReadonlySet<number> = NONE): void {
     for (const inode of this.#known.get(pid)?.inodes ?? []) {
+      if (held.has(inode)) continue;
       if (this.#seen.get(inode) === pid) this.#seen.delete(inode);
       if (this.#holders.get(inode)?.pid === pid) this.#holders.delete(inode);
     }
@@ -168,9 +176,7 @@ export class SocketHolders {
   #holds(pid: number, inode: number): boolean {
     const known = this.#known.get(pid);
     if (known && this.#nowMs() - known.readAtMs < FRESH_MS) return known.inodes.includes(inode);
-    const inodes: number[] = [];
-    if (this.#proc.socketInodes(pid, inodes) === null) return false;
-    this.#known.set(pid, { inodes, readAtMs: this.#nowMs() });
-    return inodes.includes(inode);
+    this.#readProcess(pid);
+    return this.#known.get(pid)?.inodes.includes(inode) ?? false;
   }
 }

@@ -1,14 +1,24 @@
 /** Frames from a capture file, at the file's own clock. */
 
 import { AddressSet } from "../kernel/address.ts";
-import { sleep } from "./clock.ts";
+import { sleep, steadyMs } from "./clock.ts";
 import type { CaptureError } from "./errors.ts";
 import { PacketBuffer, PcapHandle } from "./pcap.ts";
-import type { Boundary, FrameBatch, FrameSink, FrameSource, IntervalEnd, Link } from "./source.ts";
+import { Topology } from "./topology.ts";
+import {
+  type Boundary,
+  Direction,
+  type FrameBatch,
+  type FrameSink,
+  type FrameSource,
+  type IntervalEnd,
+  type Link,
+} from "./source.ts";
 
-const BUFFER_BYTES = 1 << 20;
-/** After so many batches a signal or a closed output is looked for. */
-const BATCHES_BETWEEN_BREATHS = 256;
+/** Room for some frames of the largest snapshot length in use; what is not written to is no memory. */
+const BUFFER_BYTES = 16 << 20;
+/** So often a signal or a closed output is looked for. */
+const BREATH_MS = 50;
 
 function boundaryAt(timeUs: number): Boundary {
   return { seconds: Math.floor(timeUs / 1e6), microseconds: Math.floor(timeUs % 1e6) };
@@ -17,8 +27,9 @@ function boundaryAt(timeUs: number): Boundary {
 export class FileSource implements FrameSource {
   readonly links: readonly [Link];
   readonly addresses = new AddressSet();
-  /** What ended reading before the end of the file; null where nothing did. */
-  failure: CaptureError | null = null;
+  readonly broadcasts = new AddressSet();
+  readonly topology = new Topology();
+  readonly changes = 0;
   readonly #handle: PcapHandle;
   readonly #buffer: PacketBuffer;
   #batch: FrameBatch;
@@ -29,25 +40,23 @@ export class FileSource implements FrameSource {
   constructor(path: string, filter: string | null) {
     this.#handle = PcapHandle.openFile(path, filter);
     this.#buffer = new PacketBuffer(PacketBuffer.sizeFor(this.#handle.snapshotLength, BUFFER_BYTES));
-    this.#batch = this.#read();
+    this.#batch = this.#buffer.fill(this.#handle);
     this.links = [{
       slot: 0,
       name: path.slice(path.lastIndexOf("/") + 1),
       interfaceIndex: 0,
       linkType: this.#handle.linkType,
-      macHigh: -1,
-      macLow: 0,
       isLoopback: false,
       isFile: true,
+      isWhole: true,
       droppedFrames: 0,
       interfaceDroppedFrames: 0,
     }];
   }
 
-  #read(): FrameBatch {
-    const batch = this.#buffer.fill(this.#handle);
-    this.failure = this.#buffer.failure;
-    return batch;
+  /** What ended reading before the end of the file, once the frames before it are used; null where nothing did. */
+  get failure(): CaptureError | null {
+    return this.#batch.frames === 0 ? this.#buffer.failure : null;
   }
 
   /** Microseconds since the Unix epoch at which the interval of the next frame begins. */
@@ -64,14 +73,19 @@ export class FileSource implements FrameSource {
    * out, since a broken stamp can be centuries away; a frame stamped before its predecessors counts with them.
    */
   async nextInterval(delayMs: number, sink: FrameSink, betweenBatches: () => number): Promise<IntervalEnd> {
-    const endUs = this.#nextStartUs(delayMs * 1000) + delayMs * 1000;
+    // Whole microseconds, as stamps are: a boundary between two could never be passed.
+    const delayUs = Math.round(delayMs * 1000);
+    const endUs = this.#nextStartUs(delayUs) + delayUs;
     const boundary = boundaryAt(endUs);
-    for (let batches = 1; this.#batch.frames > 0 && !this.#isStopped; batches++) {
-      sink(this.links[0], this.#batch, boundary);
+    let breathedMs = steadyMs();
+    while (this.#batch.frames > 0 && !this.#isStopped) {
+      sink(this.links[0], Direction.UNKNOWN, this.#batch, boundary);
       if (this.#batch.frames > 0) break;
-      if (this.failure) break;
-      this.#batch = this.#read();
-      if (batches % BATCHES_BETWEEN_BREATHS === 0) await sleep(0);
+      if (this.#buffer.failure !== null) break;
+      this.#batch = this.#buffer.fill(this.#handle);
+      if (steadyMs() - breathedMs < BREATH_MS) continue;
+      await sleep(0);
+      breathedMs = steadyMs();
     }
     betweenBatches();
     const isLast = this.#isStopped || this.#batch.frames === 0;

@@ -23,8 +23,10 @@ const RTMGRP_IPV6_IFADDR = 0x100;
 
 /** struct ifinfomsg: ifi_family 1, pad 1, ifi_type 2, ifi_index 4, ifi_flags 4, ifi_change 4 */
 const IFINFOMSG_SIZE = 16;
-const IFLA_ADDRESS = 1;
 const IFLA_IFNAME = 3;
+const IFLA_LINK = 5;
+const IFLA_MASTER = 10;
+const IFLA_LINK_NETNSID = 37;
 const IFF_UP = 0x1;
 const IFF_LOOPBACK = 0x8;
 
@@ -39,8 +41,12 @@ export interface NetworkInterface {
   readonly name: string;
   readonly isUp: boolean;
   readonly isLoopback: boolean;
-  /** Link-layer address; empty where the interface has none. */
-  readonly hardwareAddress: Uint8Array;
+  /** Index of the bridge, bond or the like that it is a port of; 0 for none. */
+  readonly masterIndex: number;
+  /** Index of the interface it sits on (a VLAN's or macvlan's parent), or of a veth's peer; 0 for none. */
+  readonly linkIndex: number;
+  /** This namespace's number for the one in which `linkIndex` counts; -1 where that is this one. */
+  readonly linkNetnsId: number;
   /** Own addresses as four words each. */
   readonly addresses: Uint32Array[];
   readonly broadcasts: Uint32Array[];
@@ -54,11 +60,12 @@ function readLinks(socket: NetlinkSocket): NetworkInterface[] {
   socket.dump(netlinkRequest(RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, IFINFOMSG_SIZE), (type, start, end) => {
     if (type !== RTM_NEWLINK) return;
     let name = "";
-    let hardwareAddress = new Uint8Array(0);
+    let [masterIndex, linkIndex, linkNetnsId] = [0, 0, -1];
     forEachAttribute(view, start + IFINFOMSG_SIZE, end, (attribute, at, length) => {
-      const bytes = new Uint8Array(view.buffer, at, length);
-      if (attribute === IFLA_IFNAME) name = decoder.decode(bytes.subarray(0, bytes.indexOf(0)));
-      if (attribute === IFLA_ADDRESS) hardwareAddress = bytes.slice();
+      if (attribute === IFLA_IFNAME) name = decoder.decode(new Uint8Array(view.buffer, at, length - 1));
+      if (attribute === IFLA_MASTER) masterIndex = view.getUint32(at, true);
+      if (attribute === IFLA_LINK) linkIndex = view.getUint32(at, true);
+      if (attribute === IFLA_LINK_NETNSID) linkNetnsId = view.getInt32(at, true);
     });
     const flags = view.getUint32(start + 8, true);
     interfaces.push({
@@ -66,7 +73,9 @@ function readLinks(socket: NetlinkSocket): NetworkInterface[] {
       name,
       isUp: (flags & IFF_UP) !== 0,
       isLoopback: (flags & IFF_LOOPBACK) !== 0,
-      hardwareAddress,
+      masterIndex,
+      linkIndex,
+      linkNetnsId,
       addresses: [],
       broadcasts: [],
     });
@@ -74,23 +83,26 @@ function readLinks(socket: NetlinkSocket): NetworkInterface[] {
   return interfaces;
 }
 
-function readAddresses(socket: NetlinkSocket, interfaces: readonly NetworkInterface[]): void {
-  const byIndex = new Map(interfaces.map((entry) => [entry.index, entry]));
+/** Hands on each address of the socket's namespace: whose it is, the address itself, its broadcast address. */
+export function forEachAddress(
+  socket: NetlinkSocket,
+  use: (interfaceIndex: number, own: Uint32Array, broadcast: Uint32Array | null) => void,
+): void {
   const { view } = socket;
   socket.dump(netlinkRequest(RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, IFADDRMSG_SIZE), (type, start, end) => {
-    const owner = type === RTM_NEWADDR ? byIndex.get(view.getUint32(start + 4, true)) : undefined;
-    if (!owner) return;
-    let address: Uint32Array | undefined;
-    let local: Uint32Array | undefined;
+    if (type !== RTM_NEWADDR) return;
+    let address: Uint32Array | null = null;
+    let local: Uint32Array | null = null;
+    let broadcast: Uint32Array | null = null;
     forEachAttribute(view, start + IFADDRMSG_SIZE, end, (attribute, at, length) => {
       if (length !== 4 && length !== 16) return;
       if (attribute === IFA_ADDRESS) address = wordsOfBytes(view, at, length);
       if (attribute === IFA_LOCAL) local = wordsOfBytes(view, at, length);
-      if (attribute === IFA_BROADCAST) owner.broadcasts.push(wordsOfBytes(view, at, length));
+      if (attribute === IFA_BROADCAST) broadcast = wordsOfBytes(view, at, length);
     });
     // On a point-to-point link IFA_ADDRESS is the peer's.
     const own = local ?? address;
-    if (own) owner.addresses.push(own);
+    if (own) use(view.getUint32(start + 4, true), own, broadcast);
   });
 }
 
@@ -99,7 +111,12 @@ export function readInterfaces(): NetworkInterface[] {
   const socket = new NetlinkSocket(NETLINK_ROUTE);
   try {
     const interfaces = readLinks(socket);
-    readAddresses(socket, interfaces);
+    const byIndex = new Map(interfaces.map((entry) => [entry.index, entry]));
+    forEachAddress(socket, (index, own, broadcast) => {
+      const owner = byIndex.get(index);
+      owner?.addresses.push(own);
+      if (broadcast) owner?.broadcasts.push(broadcast);
+    });
     return interfaces;
   } finally {
     socket.close();

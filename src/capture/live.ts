@@ -8,14 +8,17 @@ import { InterfaceEvents, type NetworkInterface, readInterfaces } from "./interf
 import { CaptureError, NoInterfaceError } from "./errors.ts";
 import { PacketBuffer, PcapHandle } from "./pcap.ts";
 import type { InterfaceSelection } from "./selection.ts";
+import { Topology } from "./topology.ts";
 import {
   type Boundary,
+  Direction,
   type FrameBatch,
   type FrameSink,
   type FrameSource,
   type IntervalEnd,
   type Link,
   NO_BOUNDARY,
+  skipUntil,
 } from "./source.ts";
 
 /** Enough for two VLAN tags, IPv6 with a few extension headers, and the ports. */
@@ -43,26 +46,33 @@ export interface LiveSourceOptions {
   readonly warn: (message: string) => void;
 }
 
-interface OpenLink {
+/** One direction of a link: the kernel tells which way a frame goes only to filters. */
+interface Lane {
   readonly link: Link;
+  readonly direction: Direction;
   readonly handle: PcapHandle;
+  /** Frames stamped before passed no filter yet. Null once later ones have come. */
+  beganAt: Boundary | null;
   /** Frames already read that belong to the next interval. */
   held: FrameBatch | null;
+  /** The handle is no more: when one way of an interface fails, both are closed. */
+  isClosed: boolean;
 }
 
+/** Replies come after what they reply to, so what is sent is read first. */
+const BOTH_WAYS: readonly Direction[] = [Direction.SENT, Direction.RECEIVED];
+/** Frames on loopback go both ways at once; libpcap delivers each once. */
+const LOOPBACK: readonly Direction[] = [Direction.UNKNOWN];
+
 function makeLink(slot: number, networkInterface: NetworkInterface, linkType: number): Link {
-  const mac = networkInterface.hardwareAddress;
-  const hasMac = mac.length === 6 && !networkInterface.isLoopback;
-  const view = new DataView(mac.buffer, mac.byteOffset, mac.length);
   return {
     slot,
     name: networkInterface.name,
     interfaceIndex: networkInterface.index,
     linkType,
-    macHigh: hasMac ? view.getUint16(0) : -1,
-    macLow: hasMac ? view.getInt32(2) : 0,
     isLoopback: networkInterface.isLoopback,
     isFile: false,
+    isWhole: true,
     droppedFrames: 0,
     interfaceDroppedFrames: 0,
   };
@@ -74,21 +84,34 @@ function hold(batch: FrameBatch): FrameBatch {
   return { bytes, view: new DataView(bytes.buffer), offset: 0, end: bytes.length, frames: batch.frames };
 }
 
+/** Each lane has a ring of its own; what the interface drops, it drops before them. */
+function readDrops(lanes: readonly Lane[]): void {
+  const drops = lanes.map(({ handle }) => handle.drops()).filter((one) => one !== null);
+  const link = lanes[0]?.link;
+  if (!link || drops.length < lanes.length) return;
+  link.droppedFrames = drops.reduce((sum, { dropped }) => sum + dropped, 0);
+  link.interfaceDroppedFrames = drops[0]!.interfaceDropped;
+}
+
 export class LiveSource implements FrameSource {
   readonly links: Link[] = [];
   readonly addresses = new AddressSet();
+  readonly broadcasts = new AddressSet();
+  readonly topology = new Topology();
   readonly failure = null;
+  changes = 0;
   readonly #selection: InterfaceSelection;
   readonly #options: LiveSourceOptions;
   readonly #events = new InterfaceEvents();
   readonly #buffer = new PacketBuffer(BUFFER_BYTES);
-  readonly #open = new Map<number, OpenLink>();
+  /** By interface index. */
+  readonly #open = new Map<number, readonly Lane[]>();
   /** Interface indexes that could not be opened, so that each is complained of once. */
   readonly #refused = new Set<number>();
   readonly #wakeFd: number;
   /** struct pollfd: fd 4, events 2, revents 2; the wake-up, the interface events, then the links. */
   #pollFds = new Uint8Array(16);
-  #polled: OpenLink[] = [];
+  #polled: Lane[] = [];
   #startMs: number;
   #isStopped = false;
 
@@ -111,7 +134,7 @@ export class LiveSource implements FrameSource {
       SMALLEST_RING_BYTES,
       Math.min(LARGEST_RING_BYTES, Math.floor(RINGS_BYTES / selected.length)),
     );
-    for (const name of missing) this.#options.warn(`No interface "${name}" yet: waiting for it`);
+    for (const name of missing) this.#options.warn(this.#selection.explain(name, true));
     let failure: unknown = null;
     for (const candidate of selected) {
       try {
@@ -126,53 +149,76 @@ export class LiveSource implements FrameSource {
       }
     }
     if (failure !== null && this.#open.size === 0) throw failure;
+    // All begin at the same moment, so that the first interval, too, has the same frames on each link.
+    const beganAt = frameClock();
+    for (const lanes of this.#open.values()) {
+      for (const lane of lanes) lane.beganAt = beganAt;
+    }
     this.#updatePollFds();
   }
 
   #noInterface(missing: readonly string[], interfaces: readonly NetworkInterface[]): string {
     const there = interfaces.map((one) => one.isUp ? one.name : `${one.name} (down)`).join(", ");
-    const names = missing.filter((name) => name !== "").map((name) => `"${name}"`).join(", ");
-    return names === ""
-      ? `Cannot find an interface that is up, other than loopback; name one of: ${there}`
-      : `Cannot find the interface ${names}; there are: ${there}`;
+    if (missing.includes("")) {
+      return `Cannot find an interface that is up, other than loopback; name one of: ${there}`;
+    }
+    return `${missing.map((name) => this.#selection.explain(name, false)).join(". ")}. There are: ${there}`;
   }
 
   #readInterfaces(): NetworkInterface[] {
     const interfaces = readInterfaces();
+    this.topology.update(interfaces);
+    this.#selection.update(interfaces);
     this.addresses.clear();
-    for (const { addresses } of interfaces) {
+    this.broadcasts.clear();
+    for (const { addresses, broadcasts } of interfaces) {
       for (const address of addresses) this.addresses.add(address);
+      for (const address of broadcasts) this.broadcasts.add(address);
     }
+    this.changes++;
     return interfaces;
   }
 
-  #openLink(candidate: NetworkInterface, ringBytes: number): void {
+  #openLink(candidate: NetworkInterface, ringBytes: number): Link {
     const { promiscuous, filter } = this.#options;
-    const handle = PcapHandle.openLive(candidate.name, {
-      snapshotLength: SNAPSHOT_LENGTH,
-      retireMs: RETIRE_MS,
-      promiscuous,
-      filter,
-      ringBytes,
-    });
-    const link = makeLink(this.links.length, candidate, handle.linkType);
+    const directions = candidate.isLoopback ? LOOPBACK : BOTH_WAYS;
+    const handles: PcapHandle[] = [];
+    try {
+      for (const direction of directions) {
+        handles.push(PcapHandle.openLive(candidate.name, {
+          snapshotLength: SNAPSHOT_LENGTH,
+          retireMs: RETIRE_MS,
+          ringBytes: Math.floor(ringBytes / directions.length),
+          ...{ promiscuous, filter, direction },
+        }));
+      }
+    } catch (error) {
+      for (const handle of handles) handle.close();
+      throw error;
+    }
+    const link = makeLink(this.links.length, candidate, handles[0]!.linkType);
     this.links.push(link);
-    this.#open.set(candidate.index, { link, handle, held: null });
+    const beganAt = frameClock();
+    const lanes = directions.map((direction, i): Lane => {
+      return { link, direction, handle: handles[i]!, beganAt, held: null, isClosed: false };
+    });
+    this.#open.set(candidate.index, lanes);
+    return link;
   }
 
   /** Opens what has come, closes what has gone. */
   #followInterfaces(sink: FrameSink): void {
     const interfaces = this.#readInterfaces();
     const byIndex = new Map(interfaces.map((one) => [one.index, one]));
-    for (const [index, open] of this.#open) {
+    for (const [index, lanes] of [...this.#open]) {
       if (byIndex.has(index)) continue;
-      this.#readLink(open, sink, NO_BOUNDARY);
-      this.#closeLink(index, open);
+      for (const lane of lanes) this.#readLane(lane, sink, NO_BOUNDARY);
+      this.#closeLink(index);
     }
     for (const candidate of interfaces) {
       if (this.#open.has(candidate.index) || !candidate.isUp || !this.#selection.matches(candidate)) continue;
       try {
-        this.#openLink(candidate, SMALLEST_RING_BYTES);
+        this.#openLink(candidate, SMALLEST_RING_BYTES).isWhole = false;
         this.#refused.delete(candidate.index);
       } catch (error) {
         if (!(error instanceof CaptureError)) throw error;
@@ -183,16 +229,20 @@ export class LiveSource implements FrameSource {
     this.#updatePollFds();
   }
 
-  #closeLink(index: number, open: OpenLink): void {
-    this.#readDrops(open);
-    open.handle.close();
+  #closeLink(index: number): void {
+    const lanes = this.#open.get(index) ?? [];
+    readDrops(lanes);
+    for (const lane of lanes) {
+      lane.handle.close();
+      lane.isClosed = true;
+    }
     this.#open.delete(index);
     this.#updatePollFds();
   }
 
   #updatePollFds(): void {
-    this.#polled = [...this.#open.values()];
-    const fds = [this.#wakeFd, this.#events.fd, ...this.#polled.map((open) => open.handle.fd)];
+    this.#polled = [...this.#open.values()].flat();
+    const fds = [this.#wakeFd, this.#events.fd, ...this.#polled.map((lane) => lane.handle.fd)];
     this.#pollFds = new Uint8Array(8 * fds.length);
     const view = new DataView(this.#pollFds.buffer);
     fds.forEach((fd, i) => {
@@ -203,7 +253,8 @@ export class LiveSource implements FrameSource {
 
   async nextInterval(delayMs: number, sink: FrameSink, betweenBatches: () => number): Promise<IntervalEnd> {
     const endMs = this.#startMs + delayMs;
-    for (const open of this.#open.values()) this.#readLink(open, sink, NO_BOUNDARY);
+    for (const [lane] of this.#open.values()) lane!.link.isWhole = true;
+    for (const lane of this.#polled) this.#readLane(lane, sink, NO_BOUNDARY);
     for (;;) {
       const workMs = betweenBatches();
       const leftMs = endMs - steadyMs();
@@ -219,40 +270,42 @@ export class LiveSource implements FrameSource {
     await libc().poll(fds, BigInt(fds.length / 8), Math.ceil(Math.min(timeoutMs, LONGEST_POLL_MS)));
   }
 
-  /** Reads the links that poll(2) found readable. Returns whether there was any frame. */
+  /** Reads the lanes that poll(2) found readable. Returns whether there was any frame. */
   #readPolled(sink: FrameSink): boolean {
     const fds = this.#pollFds;
     const isReady = (i: number): boolean => (fds[8 * i + 6]! | fds[8 * i + 7]!) !== 0;
     let any = false;
-    this.#polled.forEach((open, i) => {
-      if (isReady(i + 2)) any = this.#readLink(open, sink, NO_BOUNDARY, BATCHES_A_TURN) || any;
+    this.#polled.forEach((lane, i) => {
+      if (isReady(i + 2)) any = this.#readLane(lane, sink, NO_BOUNDARY, BATCHES_A_TURN) || any;
     });
     if (isReady(1) && this.#events.drain()) this.#followInterfaces(sink);
     return any;
   }
 
   /**
-   * Hands over what a link has up to the boundary; the first batch with frames after it is held back.
+   * Hands over what a lane has up to the boundary; the first batch with frames after it is held back.
    * Returns whether there was any frame.
    */
-  #readLink(open: OpenLink, sink: FrameSink, boundary: Boundary, mostBatches = Infinity): boolean {
+  #readLane(lane: Lane, sink: FrameSink, boundary: Boundary, mostBatches = Infinity): boolean {
+    const { link, direction, handle } = lane;
     let any = false;
-    if (open.held) {
-      sink(open.link, open.held, boundary);
-      if (open.held.frames > 0) return false;
-      open.held = null;
+    if (lane.held) {
+      sink(link, direction, lane.held, boundary);
+      if (lane.held.frames > 0) return false;
+      lane.held = null;
       any = true;
     }
-    for (let i = 0; i < mostBatches; i++) {
-      const batch = this.#buffer.fill(open.handle);
+    for (let i = 0; i < mostBatches && !lane.isClosed; i++) {
+      const batch = this.#buffer.fill(handle);
       if (batch.frames > 0) any = true;
-      sink(open.link, batch, boundary);
+      if (lane.beganAt !== null && skipUntil(batch, lane.beganAt)) lane.beganAt = null;
+      sink(link, direction, batch, boundary);
       if (this.#buffer.failure) {
-        this.#fail(open, this.#buffer.failure);
+        this.#fail(link.interfaceIndex, this.#buffer.failure);
         return any;
       }
       if (batch.frames > 0) {
-        open.held = hold(batch);
+        lane.held = hold(batch);
         return any;
       }
       if (batch.end === 0) return any;
@@ -260,10 +313,8 @@ export class LiveSource implements FrameSource {
     return any;
   }
 
-  #fail(open: OpenLink, failure: CaptureError): void {
-    for (const [index, candidate] of this.#open) {
-      if (candidate === open) this.#closeLink(index, open);
-    }
+  #fail(interfaceIndex: number, failure: CaptureError): void {
+    this.#closeLink(interfaceIndex);
     this.#options.warn(failure.message);
   }
 
@@ -275,22 +326,13 @@ export class LiveSource implements FrameSource {
     const nowMs = steadyMs();
     const boundary = frameClock();
     await sleep(SETTLE_MS);
-    for (const open of [...this.#open.values()]) {
-      this.#readLink(open, sink, boundary);
-      this.#readDrops(open);
-    }
+    for (const lane of this.#polled) this.#readLane(lane, sink, boundary);
+    for (const lanes of this.#open.values()) readDrops(lanes);
     betweenBatches();
     const intervalS = (nowMs - this.#startMs) / 1000;
     this.#startMs = nowMs;
     const timeMs = boundary.seconds * 1000 + Math.floor(boundary.microseconds / 1000);
     return { timeMs, intervalS, isWhole: intervalS * 1000 >= delayMs, isLast: this.#isStopped };
-  }
-
-  #readDrops({ link, handle }: OpenLink): void {
-    const drops = handle.drops();
-    if (drops === null) return;
-    link.droppedFrames = drops.dropped;
-    link.interfaceDroppedFrames = drops.interfaceDropped;
   }
 
   stop(): void {
@@ -301,7 +343,7 @@ export class LiveSource implements FrameSource {
   }
 
   close(): void {
-    for (const { handle } of this.#open.values()) handle.close();
+    for (const { handle } of this.#polled) handle.close();
     this.#open.clear();
     this.#events.close();
     libc().close(this.#wakeFd);

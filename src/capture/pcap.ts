@@ -6,7 +6,17 @@
  * over a buffer of ours.
  */
 
-import { _IOFBF, cString, libc, RTLD_NOW } from "../../ffi/libc.ts";
+import {
+  _IOFBF,
+  cString,
+  errno,
+  FSETLOCKING_BYCALLER,
+  libc,
+  RTLD_NOW,
+  SO_ATTACH_FILTER,
+  SOL_SOCKET,
+  strerror,
+} from "../../ffi/libc.ts";
 import {
   BPF_PROGRAM_SIZE,
   DLT_EN10MB,
@@ -22,7 +32,7 @@ import {
   PCAP_STAT_SIZE,
 } from "../../ffi/libpcap.ts";
 import { CaptureError, type CaptureErrorKind } from "./errors.ts";
-import type { FrameBatch } from "./source.ts";
+import { Direction, type FrameBatch } from "./source.ts";
 
 const KINDS: ReadonlyMap<number, CaptureErrorKind> = new Map([
   [PCAP_ERROR_PERM_DENIED, "permission"],
@@ -42,6 +52,9 @@ function errorBufferText(buffer: Uint8Array): string {
   return new TextDecoder().decode(buffer.subarray(0, Math.max(0, buffer.indexOf(0))));
 }
 
+/** In one batch. */
+const MOST_FRAMES = 2048;
+
 export interface LiveOptions {
   readonly snapshotLength: number;
   readonly promiscuous: boolean;
@@ -50,6 +63,8 @@ export interface LiveOptions {
   /** Longest time that the kernel keeps frames before it hands them over. */
   readonly retireMs: number;
   readonly filter: string | null;
+  /** Capture only frames that go this way; UNKNOWN for both. */
+  readonly direction: Direction;
 }
 
 export interface Drops {
@@ -62,14 +77,16 @@ export class PcapHandle {
   readonly linkType: number;
   /** No frame is captured longer than this. */
   readonly snapshotLength: number;
-  /** Readable when frames wait; -1 for a file. */
+  /** Readable when frames of an interface wait. */
   readonly fd: number;
   readonly #name: string;
+  readonly #isFile: boolean;
   readonly #pcap: Deno.PointerObject;
   readonly #stat = new Uint32Array(PCAP_STAT_SIZE / 4);
 
-  private constructor(name: string, pcap: Deno.PointerObject) {
+  private constructor(name: string, isFile: boolean, pcap: Deno.PointerObject) {
     this.#name = name;
+    this.#isFile = isFile;
     this.#pcap = pcap;
     this.linkType = libpcap().pcap_datalink(pcap);
     this.snapshotLength = libpcap().pcap_snapshot(pcap);
@@ -96,8 +113,8 @@ export class PcapHandle {
         throw new CaptureError(KINDS.get(status) ?? "other", `Cannot capture on "${name}": ${detail}`);
       }
       pcapLibrary.pcap_setnonblock(pcap, 1, errorBuffer);
-      const handle = new PcapHandle(name, pcap);
-      handle.#setFilter(options.filter);
+      const handle = new PcapHandle(name, false, pcap);
+      handle.#setLiveFilter(options.filter, options.direction);
       return handle;
     } catch (error) {
       pcapLibrary.pcap_close(pcap);
@@ -114,9 +131,9 @@ export class PcapHandle {
       const detail = errorBufferText(errorBuffer).replace(`${path}: `, "");
       throw new CaptureError("file", `Cannot read the capture file "${path}": ${detail}`);
     }
-    const handle = new PcapHandle(path, pcap);
+    const handle = new PcapHandle(path, true, pcap);
     try {
-      handle.#setFilter(filter);
+      if (filter !== null) handle.#withProgram(filter, (program) => handle.#setFilter(filter, program));
       return handle;
     } catch (error) {
       handle.close();
@@ -124,17 +141,43 @@ export class PcapHandle {
     }
   }
 
-  #setFilter(expression: string | null): void {
-    if (expression === null) return;
-    const { pcap_compile, pcap_setfilter, pcap_freecode } = libpcap();
-    const program = new Uint8Array(BPF_PROGRAM_SIZE);
-    if (pcap_compile(this.#pcap, program, cString(expression), 1, PCAP_NETMASK_UNKNOWN) < 0) {
+  /**
+   * The kernel marks frames that leave (PACKET_OUTGOING, packet(7)), and libpcap's filters can tell. Such a
+   * filter goes to the kernel directly: pcap_setfilter() would also run it itself on the first block of frames, where
+   * that mark is not to be had, and lose them all.
+   */
+  #setLiveFilter(expression: string | null, direction: Direction): void {
+    // By itself first: a parenthesis too many must not be made good by those added here. The empty expression, too,
+    // is a program: it cuts frames to the snapshot length before they go into the ring.
+    const own = expression ?? "";
+    this.#withProgram(own, (program) => this.#setFilter(own, program));
+    if (direction === Direction.UNKNOWN) return;
+    const way = direction === Direction.SENT ? "outbound" : "inbound";
+    const both = expression === null ? way : `(${expression}) and ${way}`;
+    this.#withProgram(both, (program) => {
+      // struct bpf_program and struct sock_fprog differ only in the width of the length; the padding is 0.
+      const size = BPF_PROGRAM_SIZE;
+      if (libc().setsockopt(this.fd, SOL_SOCKET, SO_ATTACH_FILTER, program, size) < 0) {
+        throw new CaptureError("filter", `Cannot use the filter "${both}": ${strerror(errno())}`);
+      }
+    });
+  }
+
+  #setFilter(expression: string, program: Uint8Array<ArrayBuffer>): void {
+    if (libpcap().pcap_setfilter(this.#pcap, program) < 0) {
       throw new CaptureError("filter", `Cannot use the filter "${expression}": ${this.#errorText()}`);
     }
-    const status = pcap_setfilter(this.#pcap, program);
-    pcap_freecode(program);
-    if (status < 0) {
+  }
+
+  #withProgram(expression: string, use: (program: Uint8Array<ArrayBuffer>) => void): void {
+    const program = new Uint8Array(BPF_PROGRAM_SIZE);
+    if (libpcap().pcap_compile(this.#pcap, program, cString(expression), 1, PCAP_NETMASK_UNKNOWN) < 0) {
       throw new CaptureError("filter", `Cannot use the filter "${expression}": ${this.#errorText()}`);
+    }
+    try {
+      use(program);
+    } finally {
+      libpcap().pcap_freecode(program);
     }
   }
 
@@ -148,7 +191,7 @@ export class PcapHandle {
 
   /** Why `dispatch` returned -1. */
   failure(): CaptureError {
-    return this.fd < 0
+    return this.#isFile
       ? new CaptureError("file", `Cannot read all of the capture file "${this.#name}": ${this.#errorText()}`)
       : new CaptureError("other", `Cannot go on capturing on "${this.#name}": ${this.#errorText()}`);
   }
@@ -183,7 +226,7 @@ export class PacketBuffer {
 
   /** Throws `LibraryMissingError`, `CaptureError`. */
   constructor(size: number) {
-    const { fmemopen, setvbuf, dlopen, dlsym } = libc();
+    const { fmemopen, setvbuf, __fsetlocking, dlopen, dlsym } = libc();
     this.#bytes = new Uint8Array(size);
     // One write to the memory stream a batch, instead of one each 4 KiB.
     this.#stdioBuffer = new Uint8Array(size);
@@ -192,6 +235,8 @@ export class PacketBuffer {
     const library = dlopen(cString(libpcapSoname()), RTLD_NOW);
     const dump = library && dlsym(library, cString("pcap_dump"));
     if (!file || !dead || !dump) throw new CaptureError("other", "Cannot make a buffer for captured frames");
+    // Only this thread writes to it: not to lock it for each write saves a quarter of the time.
+    __fsetlocking?.(file, FSETLOCKING_BYCALLER);
     setvbuf(file, this.#stdioBuffer, _IOFBF, BigInt(size));
     const dumper = libpcap().pcap_dump_fopen(dead, file);
     if (!dumper) throw new CaptureError("other", "Cannot make a buffer for captured frames");
@@ -216,7 +261,9 @@ export class PacketBuffer {
     const batch = this.#batch;
     rewind(this.#file);
     // The last byte is fmemopen's: it ends what was written with a NUL.
-    const most = Math.floor((this.#bytes.length - 1) / (handle.snapshotLength + PCAP_SF_PKTHDR_SIZE));
+    const fitting = Math.floor((this.#bytes.length - 1) / (handle.snapshotLength + PCAP_SF_PKTHDR_SIZE));
+    // 0 would mean all there are.
+    const most = Math.max(1, Math.min(fitting, MOST_FRAMES));
     const count = handle.dispatch(most, this.#dump, this.#dumper);
     batch.offset = 0;
     batch.end = ftell(this.#file);

@@ -6,6 +6,11 @@
  */
 
 import type { AddressSet } from "../kernel/address.ts";
+import type { Topology } from "./topology.ts";
+
+/** Which way a frame crossed the interface. */
+export const Direction = { UNKNOWN: 0, SENT: 1, RECEIVED: 2 } as const;
+export type Direction = typeof Direction[keyof typeof Direction];
 
 /** One interface, or one file, that frames come from. */
 export interface Link {
@@ -16,13 +21,12 @@ export interface Link {
   readonly interfaceIndex: number;
   /** DLT_ number of its frames: pcap-linktype(7). */
   readonly linkType: number;
-  /** The interface's own Ethernet address, first two bytes and last four; -1 and 0 where it has none. */
-  readonly macHigh: number;
-  readonly macLow: number;
   /** Every frame on it is both sent and received by this host. */
   readonly isLoopback: boolean;
   /** The link is a capture file: no socket of this host has to do with it. */
   readonly isFile: boolean;
+  /** Capturing on it began before the interval. */
+  isWhole: boolean;
   /** Since the start, by the interface's and libpcap's own count. */
   droppedFrames: number;
   interfaceDroppedFrames: number;
@@ -42,6 +46,24 @@ export interface FrameBatch {
   frames: number;
 }
 
+/** struct pcap_sf_pkthdr */
+const HEADER_SIZE = 16;
+const CAPTURED_LENGTH = 8;
+
+/** Passes over frames stamped before a point in time. Returns whether it came to a later one. */
+export function skipUntil(batch: FrameBatch, boundary: Boundary): boolean {
+  const { view } = batch;
+  for (; batch.frames > 0; batch.frames--) {
+    const seconds = view.getUint32(batch.offset, true);
+    const microseconds = view.getUint32(batch.offset + 4, true);
+    const isLater = seconds > boundary.seconds ||
+      (seconds === boundary.seconds && microseconds >= boundary.microseconds);
+    if (isLater) return true;
+    batch.offset += HEADER_SIZE + view.getUint32(batch.offset + CAPTURED_LENGTH, true);
+  }
+  return false;
+}
+
 /** A point in time that divides frames into before and after. */
 export interface Boundary {
   readonly seconds: number;
@@ -50,8 +72,11 @@ export interface Boundary {
 
 export const NO_BOUNDARY: Boundary = { seconds: Infinity, microseconds: 0 };
 
-/** Takes the frames of a batch stamped before the boundary, and leaves the rest. */
-export type FrameSink = (link: Link, batch: FrameBatch, boundary: Boundary) => void;
+/**
+ * Takes the frames of a batch stamped before the boundary, and leaves the rest. All frames of a batch go the same
+ * way; UNKNOWN on loopback, where each goes both, and in files, where only cooked frames say it.
+ */
+export type FrameSink = (link: Link, direction: Direction, batch: FrameBatch, boundary: Boundary) => void;
 
 /** The end of an interval. */
 export interface IntervalEnd {
@@ -68,8 +93,13 @@ export interface IntervalEnd {
 export interface FrameSource {
   /** Every link there was since the start, closed ones included. */
   readonly links: readonly Link[];
-  /** Addresses of this host, kept up to date; empty for a file. */
+  /** Addresses of this host, and those that mean everybody on one of its links; kept up to date, empty for a file. */
   readonly addresses: AddressSet;
+  readonly broadcasts: AddressSet;
+  /** The interfaces of this host, kept up to date; none for a file. */
+  readonly topology: Topology;
+  /** Grows when an interface or an address came, went or changed. */
+  readonly changes: number;
   /**
    * Hands over the frames of the next interval, and calls `betweenBatches` after each group of batches;
    * it answers how many milliseconds later it wants to be called again (`Infinity`: with the next frames).

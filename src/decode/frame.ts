@@ -67,7 +67,7 @@ export function decodeFrame(
   const wireEnd = Math.max(end, start + wireLength);
   if (linkType === DLT_EN10MB) decodeEthernet(bytes, start, end, wireEnd, headers);
   else decodeOtherLink(linkType, bytes, start, end, wireEnd, headers);
-  // Not part of reset(): nearly every frame overwrites them, and eight stores are a tenth of its whole cost.
+  // Not in reset(), because nearly every frame has addresses of its own to put there.
   if (headers.ipVersion === 0) {
     clearAddress(headers.source);
     clearAddress(headers.destination);

@@ -3,6 +3,10 @@
  * the same hidden shape; all fields are small integers or typed arrays, so filling it allocates nothing.
  */
 
+import { Direction } from "../capture/source.ts";
+
+export { Direction };
+
 /** What came of decoding a frame. Truncated is not malformed: the bytes were there, but not captured. */
 export const Outcome = {
   /** An IP packet; addresses and protocol are valid, ports too unless `fragment` is `Fragment.LATER`. */
@@ -31,10 +35,6 @@ export const Fragment = {
   LATER: 2,
 } as const;
 export type Fragment = typeof Fragment[keyof typeof Fragment];
-
-/** Which way a frame crossed the interface, where its link-layer header says so. */
-export const Direction = { UNKNOWN: 0, SENT: 1, RECEIVED: 2 } as const;
-export type Direction = typeof Direction[keyof typeof Direction];
 
 /** `linkProtocol` of frames that carry an IEEE 802.2 LLC header instead of an EtherType. */
 export const LINK_PROTOCOL_LLC = 0;

@@ -1,7 +1,7 @@
 /** Ports, and what serves as ports, of the protocols above IP. Every one has them in its first 8 octets. */
 
 import { readUint16 } from "./big_endian.ts";
-import { Fragment, type Headers, Outcome, shortOutcome } from "./headers.ts";
+import { Fragment, type Headers, Outcome } from "./headers.ts";
 
 const ICMP = 1;
 const TCP = 6;
@@ -28,6 +28,7 @@ const ICMP_TYPE = 0;
 /** Of echo and echo reply only: RFC 792 and RFC 4443 sections 4.1 and 4.2. */
 const ICMP_IDENTIFIER = 4;
 const ICMP_IDENTIFIER_END = 6;
+/** Of every message that a host accepts: what Linux asks for in icmp_rcv() and icmpv6_rcv(). */
 const ICMP_LENGTH = 8;
 
 const ICMP_ECHO_REPLY = 0;
@@ -81,15 +82,16 @@ function decodePorts(
   packetEnd: number,
   headers: Headers,
 ): void {
-  const headerEnd = offset + lengthInFragment(headerLength, headers);
-  if (offset + PORTS_LENGTH > end) {
-    headers.outcome = shortOutcome(headerEnd, packetEnd);
-    return;
+  if (offset + lengthInFragment(headerLength, headers) > packetEnd) {
+    headers.outcome = Outcome.MALFORMED;
+  } else if (offset + PORTS_LENGTH > end) {
+    headers.outcome = Outcome.TRUNCATED;
+  } else {
+    headers.outcome = Outcome.IP;
+    headers.sourcePort = readUint16(bytes, offset + SOURCE_PORT);
+    headers.destinationPort = readUint16(bytes, offset + DESTINATION_PORT);
+    if (headers.ipProtocol === TCP && offset + TCP_FLAGS < end) headers.tcpFlags = bytes[offset + TCP_FLAGS]!;
   }
-  headers.sourcePort = readUint16(bytes, offset + SOURCE_PORT);
-  headers.destinationPort = readUint16(bytes, offset + DESTINATION_PORT);
-  headers.outcome = headerEnd > packetEnd ? Outcome.MALFORMED : Outcome.IP;
-  if (headers.ipProtocol === TCP && offset + TCP_FLAGS < end) headers.tcpFlags = bytes[offset + TCP_FLAGS]!;
 }
 
 /** A first fragment may be as short as 8 octets (RFC 791 section 3.2); the header then goes on in the next. */
@@ -105,15 +107,14 @@ function decodeIcmp(
   headers: Headers,
 ): void {
   const isEcho = offset < end && isEchoType(headers.ipProtocol, bytes[offset + ICMP_TYPE]!);
-  if (offset + (isEcho ? ICMP_IDENTIFIER_END : 1) > end) {
-    headers.outcome = shortOutcome(offset + ICMP_LENGTH, packetEnd);
-    return;
+  if (offset + ICMP_LENGTH > packetEnd) {
+    headers.outcome = Outcome.MALFORMED;
+  } else if (offset + (isEcho ? ICMP_IDENTIFIER_END : 1) > end) {
+    headers.outcome = Outcome.TRUNCATED;
+  } else {
+    headers.outcome = Outcome.IP;
+    if (isEcho) headers.sourcePort = headers.destinationPort = readUint16(bytes, offset + ICMP_IDENTIFIER);
   }
-  if (isEcho) {
-    headers.sourcePort = readUint16(bytes, offset + ICMP_IDENTIFIER);
-    headers.destinationPort = headers.sourcePort;
-  }
-  headers.outcome = offset + ICMP_LENGTH > packetEnd ? Outcome.MALFORMED : Outcome.IP;
 }
 
 function isEchoType(protocol: number, type: number): boolean {

@@ -3,17 +3,17 @@
  * its link. Runs once per frame: no allocation, no clock, no lookup but the table's.
  */
 
-import type { Boundary, FrameBatch, Link } from "../capture/source.ts";
+import { type Boundary, Direction, type FrameBatch, type Link } from "../capture/source.ts";
 import { decodeFrame } from "../decode/frame.ts";
-import { Direction, Fragment, Headers, Outcome } from "../decode/headers.ts";
+import { Fragment, Headers, Outcome } from "../decode/headers.ts";
 import type { AddressSet } from "../kernel/address.ts";
 import { FragmentTable } from "./fragments.ts";
+import { KEY_WORDS } from "./key_index.ts";
 import {
   FLAG_FAR_BEGAN,
   FlowKind,
   type FlowTable,
   IP_PROTOCOL_KNOWN,
-  KEY_WORDS,
   metaWord,
   NO_FLOW,
   RECEIVED,
@@ -23,7 +23,6 @@ import {
 
 /** struct pcap_sf_pkthdr */
 const HEADER_SIZE = 16;
-const DLT_EN10MB = 1;
 const IPPROTO_TCP = 6;
 const TCP_SYN_ACK_MASK = 0x12;
 const TCP_SYN = 0x02;
@@ -60,7 +59,7 @@ export class Intake {
   }
 
   /** Counts the frames of a batch stamped before the boundary; the rest stays in the batch. */
-  take(link: Link, batch: FrameBatch, boundary: Boundary): void {
+  take(link: Link, direction: Direction, batch: FrameBatch, boundary: Boundary): void {
     const count = this.counts[link.slot] ??= new LinkCount();
     const { view, bytes } = batch;
     let { offset, frames } = batch;
@@ -70,48 +69,39 @@ export class Intake {
         seconds >= boundary.seconds &&
         (seconds > boundary.seconds || view.getUint32(offset + 4, true) >= boundary.microseconds)
       ) break;
+      const wireLength = view.getUint32(offset + 12, true);
       const start = offset + HEADER_SIZE;
       const end = start + view.getUint32(offset + 8, true);
-      this.#frame(link, count, bytes, start, end, view.getUint32(offset + 12, true));
+      this.#decode(link, bytes, start, end, wireLength);
+      this.#count(link, direction, count, wireLength);
       offset = end;
     }
     batch.offset = offset;
     batch.frames = frames;
   }
 
-  #frame(
-    link: Link,
-    count: LinkCount,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    wireLength: number,
-  ): void {
+  #decode(link: Link, bytes: Uint8Array, start: number, end: number, wireLength: number): void {
     const headers = this.#headers;
     decodeFrame(link.linkType, bytes, start, end, wireLength, headers);
     if (headers.fragment === Fragment.FIRST) this.#fragments.remember(headers);
     else if (headers.fragment === Fragment.LATER) this.#fragments.recall(headers);
-    const direction = this.#direction(link, bytes, start, end);
+  }
+
+  #count(link: Link, batchDirection: Direction, count: LinkCount, wireLength: number): void {
+    const direction = batchDirection === Direction.UNKNOWN ? this.#directionOf(link) : batchDirection;
     count.frames++;
     count.bytes += wireLength;
     if (direction !== Direction.RECEIVED) count.sentBytes += wireLength;
     if (direction === Direction.RECEIVED || link.isLoopback) count.receivedBytes += wireLength;
-    if (headers.outcome === Outcome.IP) this.#countConversation(link, direction, wireLength);
+    if (this.#headers.outcome === Outcome.IP) this.#countConversation(link, direction, wireLength);
     else this.#countOther(link, direction, wireLength);
   }
 
-  /** UNKNOWN means that frames of the link show none: loopback, and most capture files. */
-  #direction(link: Link, bytes: Uint8Array, start: number, end: number): Direction {
-    const headers = this.#headers;
-    if (headers.direction !== Direction.UNKNOWN) return headers.direction;
-    if (link.isLoopback || link.isFile) return Direction.UNKNOWN;
-    if (link.linkType === DLT_EN10MB && end - start >= 12 && link.macHigh >= 0) {
-      if (isMac(link, bytes, start + 6)) return Direction.SENT;
-      if (isMac(link, bytes, start)) return Direction.RECEIVED;
-    }
-    // Neither address of the frame is the interface's: a bridge port, a macvlan's parent, promiscuous mode.
-    const isOurs = headers.ipVersion !== 0 && this.#addresses.has(headers.source);
-    return isOurs ? Direction.SENT : Direction.RECEIVED;
+  /** Where the source does not tell. UNKNOWN then means that nothing else does. */
+  #directionOf(link: Link): Direction {
+    const { direction, ipVersion, source } = this.#headers;
+    if (direction !== Direction.UNKNOWN || link.isLoopback || link.isFile) return direction;
+    return ipVersion !== 0 && this.#addresses.has(source) ? Direction.SENT : Direction.RECEIVED;
   }
 
   #countConversation(link: Link, direction: Direction, wireLength: number): void {
@@ -136,14 +126,14 @@ export class Intake {
   #conversation(key: Uint32Array, direction: Direction, isSent: boolean): number {
     const table = this.#table;
     const { ipProtocol, tcpFlags } = this.#headers;
-    const flow = table.findOrMake(key);
-    if (flow === NO_FLOW) return flow;
-    if (direction === Direction.UNKNOWN && !isSent && table.isUntouched(flow)) {
-      table.flags[flow]! |= FLAG_FAR_BEGAN;
-    }
+    let flow = table.findOrMake(key);
     // A SYN between ends that have already talked: the ports are used again, maybe by another process.
     const isBeginning = ipProtocol === IPPROTO_TCP && (tcpFlags & TCP_SYN_ACK_MASK) === TCP_SYN;
-    return isBeginning && table.hasAnswer(flow) ? table.supersede(flow) : flow;
+    if (flow !== NO_FLOW && isBeginning && table.hasAnswer(flow)) flow = table.supersede(flow);
+    const isBegunByFar = flow !== NO_FLOW && direction === Direction.UNKNOWN && !isSent &&
+      table.isUntouched(flow);
+    if (isBegunByFar) table.flags[flow]! |= FLAG_FAR_BEGAN;
+    return flow;
   }
 
   #countOther(link: Link, direction: Direction, wireLength: number): void {
@@ -169,15 +159,9 @@ export class Intake {
       metaWord(link.slot, this.#headers.ipProtocol, FlowKind.TABLE_FULL),
     );
     const flow = this.#table.findOrMakeOverflow(this.#key);
-    if (flow !== NO_FLOW) this.#table.count(flow, isSent ? SENT : RECEIVED, wireLength);
+    const counter = isSent || link.isLoopback ? SENT : RECEIVED;
+    if (flow !== NO_FLOW) this.#table.count(flow, counter, wireLength);
   }
-}
-
-/** The six bytes at `at` are the interface's own address. */
-function isMac(link: Link, bytes: Uint8Array, at: number): boolean {
-  return link.macHigh === ((bytes[at]! << 8) | bytes[at + 1]!) &&
-    link.macLow ===
-      ((bytes[at + 2]! << 24) | (bytes[at + 3]! << 16) | (bytes[at + 4]! << 8) | bytes[at + 5]!);
 }
 
 /** The order of (address, port) pairs that decides which end is near where no direction is known. */

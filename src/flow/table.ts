@@ -1,19 +1,20 @@
 /**
- * The table of conversations: open addressing over typed arrays, one record a conversation and link.
+ * The table of conversations: one record a conversation and link.
  *
  * A record has two ends. The near end is the sender of frames that leave by the link and the receiver of
  * those that come in by it; so "sent" and "received" are said of the near end. Where frames do not show a
  * direction (loopback, capture files), the lower of the two (address, port) pairs is near.
  *
- * Nothing here allocates per frame; the arrays double when they are full, up to the limit.
+ * Nothing here allocates per frame.
  */
 
-/** Words of a key: near address 4, far address 4, ports (near in the high half), link, protocol and kind. */
-export const KEY_WORDS = 10;
+import { grown, KEY_WORDS, KeyIndex, META_WORD, NO_RECORD } from "./key_index.ts";
+
+// Words of a key: near address 4, far address 4, ports (near in the high half), and link, protocol and kind.
 export const NEAR_ADDRESS = 0;
 export const FAR_ADDRESS = 4;
 const PORTS = 8;
-const META = 9;
+const META = META_WORD;
 
 /** What a record stands for. All but `IP` gather the frames of one link and protocol, without addresses. */
 export const FlowKind = {
@@ -45,22 +46,15 @@ const FLAG_SUPERSEDED = 2;
 const FLAG_ACTIVE = 4;
 /** `flags`: what is known elsewhere of a record with this number was said of the one before it. */
 export const FLAG_NEW = 8;
+/** `flags`: the record took the place of one with the same key. */
+export const FLAG_REUSED = 16;
 
-export const NO_FLOW = -1;
-const FIRST_CAPACITY = 4096;
+export const NO_FLOW = NO_RECORD;
 /** Records beyond the limit, kept for the sums of what has no record of its own. */
 const OVERFLOW_RECORDS = 4096;
 export const DEFAULT_MOST_FLOWS = 1 << 18;
 
-function grown<T extends Float64Array | Uint32Array | Int32Array | Uint8Array>(old: T, length: number): T {
-  const larger = new (old.constructor as new (length: number) => T)(length);
-  larger.set(old);
-  return larger;
-}
-
 export class FlowTable {
-  /** Records 0..used-1 are or were in use; `keys[KEY_WORDS * flow]` and so on. */
-  keys = new Uint32Array(0);
   counters = new Float64Array(0);
   flags = new Uint8Array(0);
   /** Second of the source's clock in which the record's last interval with traffic ended. */
@@ -76,117 +70,59 @@ export class FlowTable {
   fresh = new Int32Array(0);
   freshCount = 0;
 
-  #hashes = new Uint32Array(0);
-  /** Flow + 1 by hash; 0 is empty. Twice as long as there are records, so that probes stay short. */
-  #slots = new Int32Array(0);
-  #free = new Int32Array(0);
-  #freeCount = 0;
-  #used = 0;
-  #capacity = 0;
+  readonly #index = new KeyIndex();
   readonly #mostFlows: number;
-  /** Unknown to whoever sends us frames: collisions cannot be made to order. */
-  readonly #seed = crypto.getRandomValues(new Uint32Array(1))[0]! | 1;
 
   constructor(mostFlows = DEFAULT_MOST_FLOWS) {
     this.#mostFlows = mostFlows;
-    this.#grow(FIRST_CAPACITY);
+    this.#growColumns();
+  }
+
+  /** `keys[KEY_WORDS * flow]` and on. */
+  get keys(): Uint32Array {
+    return this.#index.keys;
   }
 
   get size(): number {
-    return this.#used - this.#freeCount;
+    return this.#index.size;
+  }
+
+  /** More than half of what it may hold is in use. */
+  get isCrowded(): boolean {
+    return this.size > this.#mostFlows / 2;
   }
 
   get capacity(): number {
-    return this.#capacity;
+    return this.#index.capacity;
   }
 
-  #grow(capacity: number): void {
-    this.#capacity = capacity;
-    this.keys = grown(this.keys, capacity * KEY_WORDS);
+  #growColumns(): void {
+    const { capacity } = this.#index;
     this.counters = grown(this.counters, capacity * COUNTERS);
     this.flags = grown(this.flags, capacity);
     this.lastSeenS = grown(this.lastSeenS, capacity);
     this.active = grown(this.active, capacity);
     this.fresh = grown(this.fresh, capacity);
-    this.#hashes = grown(this.#hashes, capacity);
-    this.#free = grown(this.#free, capacity);
-    let slots = 16;
-    while (slots < capacity * 2) slots *= 2;
-    this.#slots = new Int32Array(slots);
-    for (let flow = 0; flow < this.#used; flow++) {
-      if (this.#isIndexed(flow)) this.#slots[this.#emptySlot(this.#hashes[flow]!)] = flow + 1;
-    }
-  }
-
-  #isIndexed(flow: number): boolean {
-    return this.keys[flow * KEY_WORDS + META] !== 0 && (this.flags[flow]! & FLAG_SUPERSEDED) === 0;
-  }
-
-  #hash(key: Uint32Array): number {
-    let hash = this.#seed;
-    for (let i = 0; i < KEY_WORDS; i++) {
-      hash = Math.imul(hash ^ key[i]!, 0x9e3779b1);
-      hash ^= hash >>> 15;
-    }
-    return hash >>> 0;
-  }
-
-  #emptySlot(hash: number): number {
-    const mask = this.#slots.length - 1;
-    let slot = hash & mask;
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-    return slot;
-  }
-
-  #slotOf(flow: number): number {
-    const mask = this.#slots.length - 1;
-    let slot = this.#hashes[flow]! & mask;
-    while (this.#slots[slot] !== flow + 1) slot = (slot + 1) & mask;
-    return slot;
-  }
-
-  #hasKey(flow: number, key: Uint32Array): boolean {
-    const at = flow * KEY_WORDS;
-    for (let i = KEY_WORDS - 1; i >= 0; i--) {
-      if (this.keys[at + i] !== key[i]) return false;
-    }
-    return true;
-  }
-
-  #find(key: Uint32Array, hash: number): number {
-    const mask = this.#slots.length - 1;
-    for (let slot = hash & mask;; slot = (slot + 1) & mask) {
-      const flow = this.#slots[slot]! - 1;
-      if (flow < 0) return NO_FLOW;
-      if (this.#hashes[flow] === hash && this.#hasKey(flow, key)) return flow;
-    }
   }
 
   /** The record of a key, made if there is none; `NO_FLOW` where the table is full. */
   findOrMake(key: Uint32Array): number {
-    const hash = this.#hash(key);
-    const found = this.#find(key, hash);
-    return found !== NO_FLOW ? found : this.#make(key, hash, this.#mostFlows);
+    const found = this.#index.find(key);
+    return found !== NO_FLOW ? found : this.#make(key, this.#mostFlows);
   }
 
   /** The record that counts a protocol's frames on a link for which there is no room; there always is one. */
   findOrMakeOverflow(key: Uint32Array): number {
-    const hash = this.#hash(key);
-    const found = this.#find(key, hash);
-    return found !== NO_FLOW ? found : this.#make(key, hash, this.#mostFlows + OVERFLOW_RECORDS);
+    const found = this.#index.find(key);
+    return found !== NO_FLOW ? found : this.#make(key, this.#mostFlows + OVERFLOW_RECORDS);
   }
 
-  #make(key: Uint32Array, hash: number, most: number): number {
+  #make(key: Uint32Array, most: number): number {
     if (this.size >= most) return NO_FLOW;
-    if (this.#freeCount === 0 && this.#used === this.#capacity) {
-      this.#grow(Math.min(this.#capacity * 2, this.#mostFlows + OVERFLOW_RECORDS));
-    }
-    const flow = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : this.#used++;
-    this.keys.set(key, flow * KEY_WORDS);
+    const flow = this.#index.make(key);
+    if (this.flags.length < this.#index.capacity) this.#growColumns();
     this.counters.fill(0, flow * COUNTERS, (flow + 1) * COUNTERS);
     this.flags[flow] = FLAG_NEW;
-    this.#hashes[flow] = hash;
-    this.#slots[this.#emptySlot(hash)] = flow + 1;
     if (this.freshCount < this.fresh.length) this.fresh[this.freshCount++] = flow;
     return flow;
   }
@@ -219,32 +155,16 @@ export class FlowTable {
    * ends, and a new one takes its place. Returns it, or `NO_FLOW` where the table is full.
    */
   supersede(flow: number): number {
-    this.#unlink(flow);
+    this.#index.unlink(flow);
     this.flags[flow]! |= FLAG_SUPERSEDED;
-    const key = this.keys.slice(flow * KEY_WORDS, (flow + 1) * KEY_WORDS);
-    return this.#make(key, this.#hashes[flow]!, this.#mostFlows);
-  }
-
-  /** Takes a record out of the index; those behind it move up, so that no probe ends too early. */
-  #unlink(flow: number): void {
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    let hole = this.#slotOf(flow);
-    for (let slot = (hole + 1) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
-      const home = this.#hashes[slots[slot]! - 1]! & mask;
-      if (((slot - home) & mask) >= ((slot - hole) & mask)) {
-        slots[hole] = slots[slot]!;
-        hole = slot;
-      }
-    }
-    slots[hole] = 0;
+    const next = this.#make(this.keys.slice(flow * KEY_WORDS, (flow + 1) * KEY_WORDS), this.#mostFlows);
+    if (next !== NO_FLOW) this.flags[next]! |= FLAG_REUSED;
+    return next;
   }
 
   #release(flow: number): void {
-    if ((this.flags[flow]! & FLAG_SUPERSEDED) === 0) this.#unlink(flow);
-    this.keys[flow * KEY_WORDS + META] = 0;
+    this.#index.release(flow);
     this.flags[flow] = 0;
-    this.#free[this.#freeCount++] = flow;
   }
 
   /**
@@ -265,10 +185,8 @@ export class FlowTable {
     }
     this.activeCount = 0;
     if (forgetBeforeS === null) return;
-    for (let flow = 0; flow < this.#used; flow++) {
-      if (this.keys[flow * KEY_WORDS + META] !== 0 && this.lastSeenS[flow]! < forgetBeforeS) {
-        this.#release(flow);
-      }
+    for (let flow = 0; flow < this.#index.end; flow++) {
+      if (this.#index.isUsed(flow) && this.lastSeenS[flow]! < forgetBeforeS) this.#release(flow);
     }
   }
 }
@@ -297,6 +215,15 @@ export function flowKind(table: FlowTable, flow: number): FlowKind {
 export function port(table: FlowTable, flow: number, end: End): number {
   const ports = table.keys[flow * KEY_WORDS + PORTS]!;
   return end === End.NEAR ? ports >>> 16 : ports & 0xffff;
+}
+/** Whether the near end is the lower of the two (address, port) pairs. */
+export function isLowerNear({ keys }: FlowTable, flow: number): boolean {
+  const at = flow * KEY_WORDS;
+  for (let i = 0; i < 4; i++) {
+    const [near, far] = [keys[at + NEAR_ADDRESS + i]!, keys[at + FAR_ADDRESS + i]!];
+    if (near !== far) return near < far;
+  }
+  return keys[at + PORTS]! >>> 16 <= (keys[at + PORTS]! & 0xffff);
 }
 /** Where the address of an end lies in `keys`. */
 export function addressAt(flow: number, end: End): number {

@@ -18,6 +18,7 @@ import {
   libc,
   O_CLOEXEC,
   O_DIRECTORY,
+  O_NONBLOCK,
   O_RDONLY,
   strerror,
 } from "../../ffi/libc.ts";
@@ -48,11 +49,15 @@ export class KernelError extends Error {
   }
 }
 
+/** Files under /proc/sys refuse to be read by 4 MiB or more at once. */
+const LARGEST_READ = 1 << 20;
+
 let scratch = new Uint8Array(65536);
 const decoder = new TextDecoder();
 
 function openOrThrow(path: string, flags: number): number {
-  const fd = libc().open(cString(path), flags | O_CLOEXEC);
+  // A FIFO that an ordinary user put in our way must not hold us up.
+  const fd = libc().open(cString(path), flags | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) throw new KernelError(`open ${path}`, errno());
   return fd;
 }
@@ -75,7 +80,7 @@ export function readBytes(path: string, limitBytes = 64 << 20): Uint8Array {
       if (length === scratch.length) growScratch();
       const room = Math.min(scratch.length, limitBytes) - length;
       if (room <= 0) break;
-      const count = libc().read(fd, scratch.subarray(length), BigInt(room));
+      const count = libc().read(fd, scratch.subarray(length), BigInt(Math.min(room, LARGEST_READ)));
       if (count < 0) throw new KernelError(`read ${path}`, errno());
       if (count === 0) break;
       length += count;

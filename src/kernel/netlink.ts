@@ -8,6 +8,7 @@ import { KernelError } from "./files.ts";
 
 export const NETLINK_ROUTE = 0;
 export const NETLINK_SOCK_DIAG = 4;
+export const NETLINK_NETFILTER = 12;
 
 /** struct nlmsghdr: nlmsg_len 4, nlmsg_type 2, nlmsg_flags 2, nlmsg_seq 4, nlmsg_pid 4 */
 export const NLMSG_HDRLEN = 16;

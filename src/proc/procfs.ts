@@ -2,8 +2,9 @@
 
 import { _SC_CLK_TCK, libc } from "../../ffi/libc.ts";
 import { KernelError, listDirectory, readLink, readSocketInodes, readText } from "../kernel/files.ts";
+import { type ContainerCgroup, containerOfProcess } from "./container.ts";
 import { parseCgroupPath, unitOfCgroupPath } from "./cgroup.ts";
-import { baseName, processName } from "./name.ts";
+import { baseName, processName, programName } from "./name.ts";
 import { parsePasswd } from "./passwd.ts";
 import { parseStat, type ProcStat } from "./stat.ts";
 import { parseEffectiveUid } from "./status.ts";
@@ -30,6 +31,8 @@ export interface Process {
   /** Inode of the network namespace. */
   readonly netns: number | null;
   readonly unit: string | null;
+  /** The container it is in, as far as its cgroup tells. */
+  readonly container: ContainerCgroup | null;
 }
 
 export class ProcFs {
@@ -84,7 +87,8 @@ export class ProcFs {
     const commandLine = this.#read(pid, "cmdline", COMMAND_LINE_BYTES)?.replace(/\0+$/, "") || null;
     const argv0 = commandLine?.split("\0", 1)[0] || null;
     const uid = parseEffectiveUid(this.#read(pid, "status") ?? "");
-    const cgroupPath = parseCgroupPath(this.#read(pid, "cgroup") ?? "");
+    const cgroups = this.#read(pid, "cgroup") ?? "";
+    const cgroupPath = parseCgroupPath(cgroups);
     const netns = /^net:\[(\d+)\]$/.exec(this.#link(pid, "ns/net") ?? "");
     return {
       pid,
@@ -99,12 +103,13 @@ export class ProcFs {
       user: uid === null ? null : this.#user(uid),
       netns: netns ? Number(netns[1]) : null,
       unit: cgroupPath === null ? null : unitOfCgroupPath(cgroupPath),
+      container: containerOfProcess(cgroups),
     };
   }
 
   /** The names that a pattern for this process may mean. */
   static namesOf({ name, comm, exe, argv0 }: Process): string[] {
-    return [name, comm, exe === null ? "" : baseName(exe), argv0 === null ? "" : baseName(argv0)];
+    return [name, comm, exe === null ? "" : baseName(exe), argv0 === null ? "" : programName(argv0)];
   }
 
   #read(pid: number, file: string, limitBytes?: number): string | null {

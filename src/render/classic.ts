@@ -7,7 +7,9 @@ import type { ProcessRow, Report, Traffic, UnattributedRow } from "../report/rep
 import type { View } from "../options.ts";
 import {
   amountsOf,
+  groupLabel,
   isShown,
+  orderedGroups,
   orderedProcesses,
   type RenderOptions,
   sortAmount,
@@ -24,17 +26,25 @@ interface Line {
 
 export function renderClassic(report: Report, options: RenderOptions): string {
   const { sort, view } = options;
-  const processes = orderedProcesses(report, sort, view.kind)
-    .filter((row) => isShown(row, view.kind))
-    .map((row) => ({ label: processLabel(row, options.commandLine), traffic: row }));
   // The sort is stable: rows of the same amount stay in their order, and the unknown ones come last.
-  const lines = [...processes, ...unknownLines(report.unattributed, view.kind)]
+  const lines = [...knownLines(report, options), ...unknownLines(report.unattributed, view.kind)]
     .sort((a, b) => sortAmount(b.traffic, sort, view.kind) - sortAmount(a.traffic, sort, view.kind))
     .map(({ label, traffic }) => {
       const { sent, received } = amountsOf(traffic, view.kind, report.intervalS);
       return `${label}\t${formatNumber(scaled(sent, view))}\t${formatNumber(scaled(received, view))}`;
     });
   return ["", "Refreshing:", ...lines, ...unknownConnections(report, options)].join("\n") + "\n";
+}
+
+function knownLines(report: Report, { sort, view, commandLine }: RenderOptions): Line[] {
+  if (report.groups !== null) {
+    const shown = report.groups.filter((row) => isShown(row, view.kind));
+    return orderedGroups(shown, sort, view.kind)
+      .map((row) => ({ label: `${printable(groupLabel(row))}/0/0`, traffic: row }));
+  }
+  return orderedProcesses(report, sort, view.kind)
+    .filter((row) => isShown(row, view.kind))
+    .map((row) => ({ label: processLabel(row, commandLine), traffic: row }));
 }
 
 /**
@@ -74,7 +84,9 @@ function sum(rows: readonly Traffic[]): Traffic {
 function unknownConnections(report: Report, options: RenderOptions): string[] {
   if (!options.connections) return [];
   return report.unattributed.flatMap((row) => row.flows ?? [])
-    .filter((flow) => flow.protocol === "tcp" && isShown(flow, options.view.kind))
+    .filter((flow) =>
+      flow.protocol === "tcp" && flow.localAddress !== null && isShown(flow, options.view.kind)
+    )
     .map((flow) => {
       const local = `${flow.localAddress}:${flow.localPort}`;
       return `Unknown connection: ${printable(`${local}-${flow.remoteAddress}:${flow.remotePort}`)}`;

@@ -1,11 +1,11 @@
 /**
  * CSV as in RFC 4180, for spreadsheets and data frames: the fields and units of the JSON output, one line per
- * process, per unattributed row and for the total. An absent value is an empty field.
+ * process or group, per unattributed row and for the total. An absent value is an empty field.
  */
 
-import type { ProcessRow, Report, Traffic, UnattributedRow } from "../report/report.ts";
-import { roundedToMicroseconds } from "./json.ts";
-import { orderedProcesses, orderedUnattributed, type RenderOptions } from "./rows.ts";
+import type { GroupKey, GroupRow, ProcessRow, Report, Traffic, UnattributedRow } from "../report/report.ts";
+import { roundedToMicroseconds, startTime } from "./json.ts";
+import { orderedGroups, orderedProcesses, orderedUnattributed, type RenderOptions } from "./rows.ts";
 import { printable } from "./text.ts";
 import { timeStamp } from "./time_stamp.ts";
 
@@ -38,11 +38,39 @@ const COLUMNS = [
   "connections",
 ] as const;
 
-type Value = string | number | null;
-type Row = Partial<Record<typeof COLUMNS[number], Value>>;
+/** In place of all that is said of a process. */
+const GROUP_COLUMNS = [
+  "time",
+  "interval_s",
+  "host",
+  "kind",
+  "group",
+  "processes",
+  "interfaces",
+  "protocol",
+  "reason",
+  "sent_bytes",
+  "received_bytes",
+  "sent_total_bytes",
+  "received_total_bytes",
+  "connections",
+] as const;
 
-export function csvHeader(): string {
-  return line(COLUMNS);
+/** A connection is one process's. */
+const CONNECTION_COLUMNS = GROUP_COLUMNS.flatMap((column) =>
+  column === "processes" ? ["pid", "start_time", "name", column] as const : [column]
+);
+
+type ColumnName = typeof COLUMNS[number] | typeof GROUP_COLUMNS[number];
+type Value = string | number | null;
+type Row = Partial<Record<ColumnName, Value>>;
+
+export function csvHeader({ by }: Pick<RenderOptions, "by">): string {
+  return line(columnsOf(by));
+}
+
+function columnsOf(by: GroupKey): readonly ColumnName[] {
+  return by === "process" ? COLUMNS : by === "connection" ? CONNECTION_COLUMNS : GROUP_COLUMNS;
 }
 
 export function renderCsv(report: Report, options: RenderOptions): string {
@@ -53,13 +81,15 @@ export function renderCsv(report: Report, options: RenderOptions): string {
     host: report.host,
   };
   const rows: Row[] = [
-    ...orderedProcesses(report, sort, view.kind).map(processFields),
+    ...(report.groups === null
+      ? orderedProcesses(report, sort, view.kind).map(processFields)
+      : orderedGroups(report.groups, sort, view.kind).map(groupFields)),
     ...orderedUnattributed(report, sort, view.kind).map(unattributedFields),
     { kind: "total", ...trafficFields(report.total) },
   ];
   return rows.map((row) => {
     const fields = { ...common, ...row };
-    return line(COLUMNS.map((column) => fields[column] ?? null));
+    return line(columnsOf(report.by).map((column) => fields[column] ?? null));
   }).join("");
 }
 
@@ -67,7 +97,7 @@ function processFields(row: ProcessRow): Row {
   return {
     kind: "process",
     pid: row.pid,
-    start_time: row.startTimeMs === null ? null : timeStamp(row.startTimeMs),
+    start_time: startTime(row),
     name: row.name,
     exe: row.exe,
     command_line: row.commandLine,
@@ -81,6 +111,20 @@ function processFields(row: ProcessRow): Row {
     container_pod: row.container?.pod ?? null,
     container_namespace: row.container?.namespace ?? null,
     // The kernel allows no white space in an interface's name (dev_valid_name in net/core/dev.c).
+    interfaces: row.interfaces.join(" "),
+    ...trafficFields(row),
+    connections: row.connections,
+  };
+}
+
+function groupFields(row: GroupRow): Row {
+  return {
+    kind: "group",
+    group: row.name,
+    pid: row.process?.pid ?? null,
+    start_time: row.process && startTime(row.process),
+    name: row.process?.name ?? null,
+    processes: row.processes,
     interfaces: row.interfaces.join(" "),
     ...trafficFields(row),
     connections: row.connections,

@@ -2,13 +2,20 @@
 
 import type {
   FlowRow,
+  GroupRow,
   InterfaceRow,
   ProcessRow,
   Report,
   Traffic,
   UnattributedRow,
 } from "../report/report.ts";
-import { orderedFlows, orderedProcesses, orderedUnattributed, type RenderOptions } from "./rows.ts";
+import {
+  orderedFlows,
+  orderedGroups,
+  orderedProcesses,
+  orderedUnattributed,
+  type RenderOptions,
+} from "./rows.ts";
 import { printableJson } from "./text.ts";
 import { timeStamp } from "./time_stamp.ts";
 
@@ -23,6 +30,7 @@ export function renderJson(report: Report, options: RenderOptions): string {
     time: timeStamp(report.timeMs),
     interval_s: roundedToMicroseconds(report.intervalS),
     host: report.host,
+    ...groupsJson(report, options),
     processes: orderedProcesses(report, sort, view.kind).map((row) => processJson(row, options)),
     unattributed: orderedUnattributed(report, sort, view.kind).map((row) => unattributedJson(row, options)),
     total: trafficJson(report.total),
@@ -35,10 +43,34 @@ export function roundedToMicroseconds(seconds: number): number {
   return Math.round(seconds * 1e6) / 1e6;
 }
 
+/** The fields are there only when groups were asked for. */
+function groupsJson({ by, groups }: Report, { sort, view }: RenderOptions): JsonObject {
+  return groups === null ? {} : { by, groups: orderedGroups(groups, sort, view.kind).map(groupJson) };
+}
+
+function groupJson(row: GroupRow): JsonObject {
+  return {
+    name: row.name,
+    process: row.process === null ? null : {
+      pid: row.process.pid,
+      start_time: startTime(row.process),
+      name: row.process.name,
+    },
+    processes: row.processes,
+    connections: row.connections,
+    interfaces: row.interfaces,
+    ...trafficJson(row),
+  };
+}
+
+export function startTime({ startTimeMs }: ProcessRow): string | null {
+  return startTimeMs === null ? null : timeStamp(startTimeMs);
+}
+
 function processJson(row: ProcessRow, options: RenderOptions): JsonObject {
   return {
     pid: row.pid,
-    start_time: row.startTimeMs === null ? null : timeStamp(row.startTimeMs),
+    start_time: startTime(row),
     name: row.name,
     exe: row.exe,
     command_line: row.commandLine,
@@ -104,6 +136,7 @@ function interfaceJson(row: InterfaceRow): JsonObject {
     bytes: row.bytes,
     sent_bytes: row.sentBytes,
     received_bytes: row.receivedBytes,
+    repeated_bytes: row.repeatedBytes,
     dropped: row.dropped,
     interface_dropped: row.interfaceDropped,
     packets_total: row.totalPackets,

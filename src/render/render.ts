@@ -23,7 +23,7 @@ export async function createRenderer(options: RenderOptions): Promise<Renderer> 
     }
     case "csv": {
       const { csvHeader, renderCsv } = await import("./csv.ts");
-      return { header: csvHeader, report: (report) => renderCsv(report, options) };
+      return { header: () => csvHeader(options), report: (report) => renderCsv(report, options) };
     }
     case "classic": {
       const { renderClassic } = await import("./classic.ts");

@@ -3,6 +3,7 @@
 import type { Options, SortKey, View } from "../options.ts";
 import {
   type FlowRow,
+  type GroupRow,
   isActive,
   type ProcessRow,
   type Report,
@@ -13,7 +14,7 @@ import {
 /** The part of the user's options that decides how a report looks. */
 export type RenderOptions = Pick<
   Options,
-  "output" | "view" | "bits" | "sort" | "commandLine" | "basename" | "connections"
+  "output" | "by" | "view" | "bits" | "sort" | "commandLine" | "basename" | "connections"
 >;
 
 export type Kind = View["kind"];
@@ -46,6 +47,15 @@ export function orderedProcesses(report: Report, sort: SortKey, kind: Kind): Pro
     (sort === "pid" ? a.pid - b.pid : 0) ||
     compareText(a.name, b.name) || a.pid - b.pid ||
     (a.startTimeMs ?? 0) - (b.startTimeMs ?? 0)
+  );
+}
+
+/** Groups in the order of the sort key; they have no pid, so that orders by name, and the nameless come last. */
+export function orderedGroups(groups: readonly GroupRow[], sort: SortKey, kind: Kind): GroupRow[] {
+  return [...groups].sort((a, b) =>
+    sortAmount(b, sort, kind) - sortAmount(a, sort, kind) ||
+    Number(a.name === null) - Number(b.name === null) || compareText(a.name ?? "", b.name ?? "") ||
+    (a.process?.pid ?? 0) - (b.process?.pid ?? 0)
   );
 }
 
@@ -86,6 +96,11 @@ export function sortAmount(row: Traffic, sort: SortKey, kind: Kind): number {
 /** By code unit: `localeCompare` would order rows differently from host to host. */
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** What stands for a group in its row; not yet printable. */
+export function groupLabel({ name }: GroupRow): string {
+  return name ?? "-";
 }
 
 /** What stands for a process in its row; not yet printable. */

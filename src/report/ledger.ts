@@ -1,12 +1,15 @@
 /**
- * The accounts: bytes of each interval, summed by process and by reason, and kept since the start. Every byte
- * of every record ends in exactly one account for each end that is this host's, so rows add up to the links.
+ * The accounts: bytes of each interval, entered by process and by reason, and kept since the start. Every byte of
+ * every record ends in an account for each of its ends that is this host's, on one of the links it was seen on; so
+ * rows add up to the links.
  */
 
-import { type Attribution, EndState } from "../attribute/attribution.ts";
-import type { IntervalEnd, Link } from "../capture/source.ts";
+import type { Attribution } from "../attribute/attribution.ts";
+import { EndpointState, FORWARDED_SLOT, NO_ENDPOINT, NO_OWNER } from "../attribute/endpoints.ts";
+import type { FrameSource, IntervalEnd, Link } from "../capture/source.ts";
 import { ipProtocolName, linkProtocolName } from "../decode/names.ts";
-import type { Intake, LinkCount } from "../flow/intake.ts";
+import type { Intake } from "../flow/intake.ts";
+import { grown } from "../flow/key_index.ts";
 import {
   addressAt,
   COUNTERS,
@@ -16,6 +19,7 @@ import {
   flowKind,
   type FlowTable,
   ipProtocol,
+  isLowerNear,
   linkProtocolOf,
   linkSlot,
   port,
@@ -25,75 +29,15 @@ import {
   SENT_TOTAL,
 } from "../flow/table.ts";
 import { addressText } from "../kernel/address.ts";
+import type { Container } from "../proc/container.ts";
+import type { ContainerNames } from "../proc/container_names.ts";
 import type { Process } from "../proc/procfs.ts";
-import type {
-  FlowRow,
-  InterfaceRow,
-  Match,
-  ProcessRow,
-  Reason,
-  Report,
-  Traffic,
-  UnattributedRow,
-} from "./report.ts";
-
-/** One sum, of an interval and since the start. */
-class Account implements Traffic {
-  sentBytes = 0;
-  receivedBytes = 0;
-  sentTotalBytes = 0;
-  receivedTotalBytes = 0;
-  flows: FlowRow[] = [];
-  /** Names of the links it was seen on in the last interval with traffic. */
-  links = new Set<string>();
-  connections = 0;
-
-  beginInterval(): void {
-    this.sentBytes = 0;
-    this.receivedBytes = 0;
-    this.flows = [];
-    this.connections = 0;
-  }
-
-  add(sentBytes: number, receivedBytes: number): void {
-    this.sentBytes += sentBytes;
-    this.receivedBytes += receivedBytes;
-    this.sentTotalBytes += sentBytes;
-    this.receivedTotalBytes += receivedBytes;
-  }
-}
-
-function trafficOf({ sentBytes, receivedBytes, sentTotalBytes, receivedTotalBytes }: Traffic): Traffic {
-  return { sentBytes, receivedBytes, sentTotalBytes, receivedTotalBytes };
-}
-
-/** Running figures of all links that go by one name: an interface that went and came again goes on counting. */
-interface InterfaceAccount {
-  now: Figures;
-  before: Figures;
-}
-
-interface Figures {
-  frames: number;
-  bytes: number;
-  sentBytes: number;
-  receivedBytes: number;
-  droppedFrames: number;
-  interfaceDroppedFrames: number;
-}
-
-function noFigures(): Figures {
-  return { frames: 0, bytes: 0, sentBytes: 0, receivedBytes: 0, droppedFrames: 0, interfaceDroppedFrames: 0 };
-}
-
-function addFigures(sum: Figures, count: LinkCount | undefined, link: Link): void {
-  sum.frames += count?.frames ?? 0;
-  sum.bytes += count?.bytes ?? 0;
-  sum.sentBytes += count?.sentBytes ?? 0;
-  sum.receivedBytes += count?.receivedBytes ?? 0;
-  sum.droppedFrames += link.droppedFrames;
-  sum.interfaceDroppedFrames += link.interfaceDroppedFrames;
-}
+import type { Namespaces } from "../sockets/namespaces.ts";
+import { Account, sumOf, trafficOf } from "./account.ts";
+import { countForwarded, countOnce, type Sighting, type Verdict } from "./counted_once.ts";
+import type { Grouping, Member } from "./grouping.ts";
+import { InterfaceFigures } from "./interface_figures.ts";
+import type { FlowRow, Match, ProcessRow, Reason, Report, UnattributedRow } from "./report.ts";
 
 const REASON_OF_KIND: ReadonlyMap<FlowKind, Reason> = new Map([
   [FlowKind.NOT_IP, "not IP"],
@@ -103,22 +47,36 @@ const REASON_OF_KIND: ReadonlyMap<FlowKind, Reason> = new Map([
   [FlowKind.TABLE_FULL, "flow table full"],
 ]);
 
-const REASON_OF_STATE: ReadonlyMap<EndState, Reason> = new Map([
-  [EndState.NEW, "not looked up"],
-  [EndState.NO_SOCKET, "no socket"],
-  [EndState.NO_PROCESS, "no process"],
+const REASON_OF_STATE: ReadonlyMap<number, Reason> = new Map([
+  [EndpointState.NEW, "not looked up"],
+  [EndpointState.FORWARDED, "forwarded"],
+  [EndpointState.NO_SOCKET, "no socket"],
+  [EndpointState.NO_PROCESS, "no process"],
 ]);
+
+const BOTH: Verdict = { isSentCounted: true, isReceivedCounted: true };
+/** Directions of a record, as bits. */
+const SENT_BIT = 1;
+const RECEIVED_BIT = 2;
 
 export interface LedgerParts {
   readonly host: string;
-  readonly links: readonly Link[];
+  readonly source: Pick<FrameSource, "links" | "topology">;
   readonly table: FlowTable;
   readonly intake: Intake;
+  readonly namespaces: Namespaces;
   readonly attribution: Attribution;
+  readonly containers: ContainerNames;
   /** Which processes are wanted; null for everything, unattributed bytes included. */
-  readonly isWanted: ((process: Process) => boolean) | null;
+  readonly isWanted: ((process: Process, container: Container | null) => boolean) | null;
   /** List the conversations of each row. */
   readonly withFlows: boolean;
+}
+
+interface Unattributed {
+  readonly protocol: string;
+  readonly reason: Reason;
+  readonly account: Account;
 }
 
 export class Ledger {
@@ -126,103 +84,210 @@ export class Ledger {
   /** By index into the attribution's processes. */
   readonly #processes: Account[] = [];
   /** By reason and protocol. */
-  readonly #unattributed = new Map<string, { protocol: string; reason: Reason; account: Account }>();
-  readonly #interfaces = new Map<string, InterfaceAccount>();
+  readonly #unattributed = new Map<string, Unattributed>();
+  readonly #interfaces = new InterfaceFigures();
+  /** Null for rows by process. */
+  readonly #grouping: Grouping | null;
+  /** Sightings of one endpoint are a list: its head by endpoint, the next by 2 × flow + End; each plus 1, 0 ends it. */
+  #heads = new Int32Array(0);
+  #nexts = new Int32Array(0);
+  /** By flow: directions that were counted on its link. */
+  #counted = new Uint8Array(0);
 
-  constructor(parts: LedgerParts) {
+  constructor(parts: LedgerParts, grouping: Grouping | null = null) {
     this.#parts = parts;
+    this.#grouping = grouping;
   }
 
   /** Enters the interval's bytes into the accounts and says what happened. Call once an interval. */
   report({ timeMs, intervalS }: IntervalEnd): Report {
+    const { host, source, intake, isWanted, withFlows } = this.#parts;
     this.#beginInterval();
-    const { active, activeCount } = this.#parts.table;
-    for (let i = 0; i < activeCount; i++) this.#enter(active[i]!);
-    const processes = this.#processRows();
-    const unattributed = this.#parts.isWanted === null ? this.#unattributedRows() : [];
-    const total = new Account();
-    for (const row of [...processes, ...unattributed]) {
-      total.sentBytes += row.sentBytes;
-      total.receivedBytes += row.receivedBytes;
-      total.sentTotalBytes += row.sentTotalBytes;
-      total.receivedTotalBytes += row.receivedTotalBytes;
-    }
-    return {
-      timeMs,
-      intervalS,
-      host: this.#parts.host,
-      processes,
-      unattributed,
-      total: trafficOf(total),
-      interfaces: this.#interfaceRows(),
-    };
+    this.#enterActive();
+    this.#noteRepeated();
+    const members = this.#members();
+    const processes = members.map(({ row }) => row);
+    const by = this.#grouping?.by ?? "process";
+    const groups = this.#grouping?.rows(members, withFlows) ?? null;
+    const unattributed = isWanted === null ? this.#unattributedRows() : [];
+    const total = sumOf([...processes, ...unattributed]);
+    const interfaces = this.#interfaces.rows(source.links, intake.counts);
+    return { timeMs, intervalS, host, by, groups, processes, unattributed, total, interfaces };
   }
 
   #beginInterval(): void {
     for (const account of this.#processes) account?.beginInterval();
     for (const { account } of this.#unattributed.values()) account.beginInterval();
-  }
-
-  #enter(flow: number): void {
-    const { table, links, attribution } = this.#parts;
-    const link = links[linkSlot(table, flow)]!;
-    const kind = flowKind(table, flow);
-    if (kind !== FlowKind.IP) return this.#enterReason(flow, link, REASON_OF_KIND.get(kind)!);
-    if (link.isFile) return this.#enterReason(flow, link, "capture file");
-    const isNearOurs = attribution.state(flow, End.NEAR) !== EndState.FOREIGN;
-    const isFarOurs = attribution.state(flow, End.FAR) !== EndState.FOREIGN;
-    if (isNearOurs) this.#enterEnd(flow, link, End.NEAR);
-    if (isFarOurs) this.#enterEnd(flow, link, End.FAR);
-    if (!isNearOurs && !isFarOurs) this.#enterReason(flow, link, "forwarded");
-  }
-
-  #enterEnd(flow: number, link: Link, end: End): void {
-    const { attribution } = this.#parts;
-    const owner = attribution.owner(flow, end);
-    if (owner < 0) {
-      return this.#enterReason(flow, link, REASON_OF_STATE.get(attribution.state(flow, end))!, end);
+    this.#grouping?.beginInterval();
+    const { table, attribution } = this.#parts;
+    if (this.#counted.length < table.capacity) {
+      this.#counted = grown(this.#counted, table.capacity);
+      this.#nexts = grown(this.#nexts, 2 * table.capacity);
     }
-    const account = this.#processes[owner] ??= new Account();
-    const match: Match = attribution.state(flow, end) === EndState.EXACT ? "exact" : "listener";
-    this.#enterInto(account, flow, link, end, match);
+    if (this.#heads.length < attribution.endpoints.capacity) {
+      this.#heads = grown(this.#heads, attribution.endpoints.capacity);
+    }
   }
 
-  /** Without an end of ours, the bytes go by the direction of the frames. */
-  #enterReason(flow: number, link: Link, reason: Reason, end?: End): void {
-    const protocol = this.#protocol(flow, link);
+  /** Two passes: gather the sightings of each endpoint, then enter each endpoint once. */
+  #enterActive(): void {
+    const { table, attribution, source } = this.#parts;
+    const { active, activeCount } = table;
+    for (let i = 0; i < activeCount; i++) {
+      const flow = active[i]!;
+      this.#counted[flow] = 0;
+      for (const end of [End.NEAR, End.FAR]) {
+        const endpoint = attribution.endpoint(flow, end);
+        if (endpoint === NO_ENDPOINT) continue;
+        this.#nexts[2 * flow + end] = this.#heads[endpoint]!;
+        this.#heads[endpoint] = 2 * flow + end + 1;
+      }
+    }
+    for (let i = 0; i < activeCount; i++) {
+      const flow = active[i]!;
+      const link = source.links[linkSlot(table, flow)]!;
+      if (flowKind(table, flow) !== FlowKind.IP) {
+        this.#enterOther(flow, link, REASON_OF_KIND.get(flowKind(table, flow))!);
+      } else if (link.isFile) this.#enterFile(flow, link);
+      else for (const end of [End.NEAR, End.FAR]) this.#enterEndpoint(attribution.endpoint(flow, end));
+    }
+  }
+
+  #enterEndpoint(endpoint: number): void {
+    if (endpoint === NO_ENDPOINT || this.#heads[endpoint] === 0) return;
+    const first = this.#heads[endpoint]! - 1;
+    this.#heads[endpoint] = 0;
+    const account = this.#accountOf(endpoint, first >> 1);
+    if (this.#nexts[first] === 0) {
+      return this.#enterSighting(account, endpoint, this.#sighting(first), BOTH, first);
+    }
+    const sightings: Sighting[] = [];
+    for (let at = first; at >= 0; at = this.#nexts[at]! - 1) sightings.push(this.#sighting(at));
+    const verdicts = this.#verdicts(endpoint, sightings);
+    const { attribution } = this.#parts;
+    // One name for all of them: the endpoint's own addresses, if they are to be seen anywhere.
+    const own = sightings.find(({ at }) => !attribution.isTranslated(at >> 1, (at & 1) as End))?.at ?? first;
+    sightings.forEach((sighting, i) => this.#enterSighting(account, endpoint, sighting, verdicts[i]!, own));
+  }
+
+  #verdicts(endpoint: number, sightings: readonly Sighting[]): Verdict[] {
+    const { table, source, namespaces, attribution } = this.#parts;
+    const slot = attribution.endpoints.slot(endpoint);
+    if (slot === FORWARDED_SLOT) {
+      return countForwarded(sightings, (at) => isLowerNear(table, at >> 1), source.topology);
+    }
+    const netnsId = slot === 0 ? null : namespaces.bySlot(slot)?.netnsId ?? -1;
+    return countOnce(sightings, netnsId, source.topology);
+  }
+
+  #sighting(at: number): Sighting {
+    const { table, source } = this.#parts;
+    const flow = at >> 1;
+    const isNear = (at & 1) === End.NEAR;
+    const counters = flow * COUNTERS;
+    return {
+      at,
+      link: source.links[linkSlot(table, flow)]!,
+      sentBytes: table.counters[counters + (isNear ? SENT : RECEIVED)]!,
+      receivedBytes: table.counters[counters + (isNear ? RECEIVED : SENT)]!,
+    };
+  }
+
+  /** `named` is the sighting that a group is named after, as 2 × flow + End. */
+  #enterSighting(
+    account: Account,
+    endpoint: number,
+    sighting: Sighting,
+    verdict: Verdict,
+    named: number,
+  ): void {
+    const { at, link } = sighting;
+    const sentBytes = verdict.isSentCounted ? sighting.sentBytes : 0;
+    const receivedBytes = verdict.isReceivedCounted ? sighting.receivedBytes : 0;
+    if (sentBytes + receivedBytes === 0) return;
+    const isNear = (at & 1) === End.NEAR;
+    this.#counted[at >> 1]! |= (verdict.isSentCounted ? (isNear ? SENT_BIT : RECEIVED_BIT) : 0) |
+      (verdict.isReceivedCounted ? (isNear ? RECEIVED_BIT : SENT_BIT) : 0);
+    const share = this.#shareOf(endpoint, named, link);
+    account.enter(link.name, sentBytes, receivedBytes);
+    share?.enter(link.name, sentBytes, receivedBytes);
+    if (!this.#parts.withFlows) return;
+    const end = (at & 1) as End;
+    const row = this.#flowRow(at >> 1, link, end, this.#match(at >> 1, end, endpoint));
+    account.flows.push(row);
+    share?.flows.push(row);
+  }
+
+  #shareOf(endpoint: number, named: number, link: Link): Account | null {
+    const owner = this.#parts.attribution.endpoints.owners[endpoint]!;
+    if (this.#grouping === null || owner === NO_OWNER) return null;
+    return this.#grouping.accountOf(owner, this.#parts.table, named >> 1, (named & 1) as End, link);
+  }
+
+  #match(flow: number, end: End, endpoint: number): Match | null {
+    const { attribution } = this.#parts;
+    if (attribution.endpoints.owners[endpoint] === NO_OWNER) return null;
+    if (attribution.isTranslated(flow, end)) return "nat";
+    return attribution.endpoints.states[endpoint] === EndpointState.EXACT ? "exact" : "listener";
+  }
+
+  #accountOf(endpoint: number, flow: number): Account {
+    const { attribution, table } = this.#parts;
+    const owner = attribution.endpoints.owners[endpoint]!;
+    if (owner !== NO_OWNER) return this.#processes[owner] ??= new Account();
+    const reason = REASON_OF_STATE.get(attribution.endpoints.states[endpoint]!)!;
+    return this.#accountOfReason(ipProtocolName(ipProtocol(table, flow)), reason);
+  }
+
+  #accountOfReason(protocol: string, reason: Reason): Account {
     const key = `${reason} ${protocol}`;
     let entry = this.#unattributed.get(key);
-    if (!entry) {
-      entry = { protocol, reason, account: new Account() };
-      this.#unattributed.set(key, entry);
-    }
-    const { table } = this.#parts;
-    const isIp = flowKind(table, flow) === FlowKind.IP;
-    // Of a conversation in a file it is known only who began it: that end is taken as the local one.
-    const began = (table.flags[flow]! & FLAG_FAR_BEGAN) !== 0 ? End.FAR : End.NEAR;
-    this.#enterInto(entry.account, flow, link, end ?? (isIp && link.isFile ? began : End.NEAR), null);
-    // Both sent and received by this host; conversations have two ends there to say so.
-    if (link.isLoopback && !isIp) entry.account.add(0, table.counters[flow * COUNTERS + SENT]!);
+    if (!entry) this.#unattributed.set(key, entry = { protocol, reason, account: new Account() });
+    return entry.account;
   }
 
-  #enterInto(account: Account, flow: number, link: Link, end: End, match: Match | null): void {
-    const { counters } = this.#parts.table;
-    const at = flow * COUNTERS;
-    const isNear = end === End.NEAR;
-    account.add(counters[at + (isNear ? SENT : RECEIVED)]!, counters[at + (isNear ? RECEIVED : SENT)]!);
-    if (account.connections++ === 0) account.links.clear();
-    account.links.add(link.name);
-    if (this.#parts.withFlows) account.flows.push(this.#flowRow(flow, link, end, match));
+  /** Of a conversation in a file it is known only who began it: that end is taken as the local one. */
+  #enterFile(flow: number, link: Link): void {
+    const { table } = this.#parts;
+    const end = (table.flags[flow]! & FLAG_FAR_BEGAN) !== 0 ? End.FAR : End.NEAR;
+    const { sentBytes, receivedBytes } = this.#sighting(2 * flow + end);
+    const account = this.#accountOfReason(this.#protocol(flow, link), "capture file");
+    account.enter(link.name, sentBytes, receivedBytes);
+    this.#interfaces.addSides(link, sentBytes, receivedBytes);
+    if (this.#parts.withFlows) account.flows.push(this.#flowRow(flow, link, end, null));
+    this.#counted[flow] = SENT_BIT | RECEIVED_BIT;
+  }
+
+  /** What has no addresses goes by the direction of the frames. */
+  #enterOther(flow: number, link: Link, reason: Reason): void {
+    const { sentBytes, receivedBytes } = this.#sighting(2 * flow + End.NEAR);
+    const account = this.#accountOfReason(this.#protocol(flow, link), reason);
+    // On loopback frames are both sent and received; conversations have two ends to say so.
+    account.enter(link.name, sentBytes, link.isLoopback ? sentBytes : receivedBytes);
+    if (link.isFile) this.#interfaces.addSides(link, sentBytes, receivedBytes);
+    if (this.#parts.withFlows) account.flows.push(this.#flowRow(flow, link, End.NEAR, null));
+    this.#counted[flow] = SENT_BIT | RECEIVED_BIT;
+  }
+
+  #noteRepeated(): void {
+    const { table, source } = this.#parts;
+    for (let i = 0; i < table.activeCount; i++) {
+      const flow = table.active[i]!;
+      const at = flow * COUNTERS;
+      const counted = this.#counted[flow]!;
+      const repeated = ((counted & SENT_BIT) !== 0 ? 0 : table.counters[at + SENT]!) +
+        ((counted & RECEIVED_BIT) !== 0 ? 0 : table.counters[at + RECEIVED]!);
+      if (repeated > 0) this.#interfaces.addRepeated(source.links[linkSlot(table, flow)]!, repeated);
+    }
   }
 
   #flowRow(flow: number, link: Link, end: End, match: Match | null): FlowRow {
     const { table } = this.#parts;
-    const at = flow * COUNTERS;
+    const counters = flow * COUNTERS;
     const isIp = flowKind(table, flow) === FlowKind.IP;
     const isNear = end === End.NEAR;
     const otherEnd = isNear ? End.FAR : End.NEAR;
-    const sent = table.counters[at + (isNear ? SENT : RECEIVED)]!;
-    const received = table.counters[at + (isNear ? RECEIVED : SENT)]!;
+    const { sentBytes, receivedBytes } = this.#sighting(2 * flow + end);
     return {
       protocol: this.#protocol(flow, link),
       interface: link.name,
@@ -231,10 +296,10 @@ export class Ledger {
       remoteAddress: isIp ? addressText(table.keys, addressAt(flow, otherEnd)) : null,
       remotePort: isIp ? port(table, flow, otherEnd) : null,
       match,
-      sentBytes: sent,
-      receivedBytes: received,
-      sentTotalBytes: sent + table.counters[at + (isNear ? SENT_TOTAL : RECEIVED_TOTAL)]!,
-      receivedTotalBytes: received + table.counters[at + (isNear ? RECEIVED_TOTAL : SENT_TOTAL)]!,
+      sentBytes,
+      receivedBytes,
+      sentTotalBytes: sentBytes + table.counters[counters + (isNear ? SENT_TOTAL : RECEIVED_TOTAL)]!,
+      receivedTotalBytes: receivedBytes + table.counters[counters + (isNear ? RECEIVED_TOTAL : SENT_TOTAL)]!,
     };
   }
 
@@ -246,23 +311,25 @@ export class Ledger {
     return linkProtocol === null ? ipProtocolName(ipProtocol(table, flow)) : linkProtocolName(linkProtocol);
   }
 
-  #processRows(): ProcessRow[] {
-    const { attribution, isWanted, withFlows } = this.#parts;
-    const rows: ProcessRow[] = [];
+  #members(): Member[] {
+    const { attribution, containers, isWanted, withFlows } = this.#parts;
+    const members: Member[] = [];
     this.#processes.forEach((account, owner) => {
       const process = attribution.processes[owner]!;
-      if (isWanted !== null && !isWanted(process)) return;
+      const container = process.container && containers.describe(process.container, process.pid);
+      if (isWanted !== null && !isWanted(process, container)) return;
       const { pid, startTimeMs, name, exe, argv0, commandLine, uid, user, netns, unit } = process;
-      rows.push({
+      const row: ProcessRow = {
         ...{ pid, startTimeMs, name, exe, argv0, commandLine, uid, user, netns, unit },
-        container: null,
+        container,
         interfaces: [...account.links],
         connections: account.connections,
         flows: withFlows ? account.flows : null,
         ...trafficOf(account),
-      });
+      };
+      members.push({ owner, row, account });
     });
-    return rows;
+    return members;
   }
 
   #unattributedRows(): UnattributedRow[] {
@@ -272,31 +339,6 @@ export class Ledger {
       reason,
       flows: withFlows ? account.flows : null,
       ...trafficOf(account),
-    }));
-  }
-
-  #interfaceRows(): InterfaceRow[] {
-    const { links, intake } = this.#parts;
-    for (const account of this.#interfaces.values()) {
-      account.before = account.now;
-      account.now = noFigures();
-    }
-    for (const link of links) {
-      let account = this.#interfaces.get(link.name);
-      if (!account) this.#interfaces.set(link.name, account = { now: noFigures(), before: noFigures() });
-      addFigures(account.now, intake.counts[link.slot], link);
-    }
-    return [...this.#interfaces].map(([name, { now, before }]) => ({
-      name,
-      packets: now.frames - before.frames,
-      bytes: now.bytes - before.bytes,
-      sentBytes: now.sentBytes - before.sentBytes,
-      receivedBytes: now.receivedBytes - before.receivedBytes,
-      dropped: now.droppedFrames - before.droppedFrames,
-      interfaceDropped: now.interfaceDroppedFrames - before.interfaceDroppedFrames,
-      totalPackets: now.frames,
-      totalBytes: now.bytes,
-      totalDropped: now.droppedFrames,
     }));
   }
 }

@@ -1,15 +1,17 @@
 /** Which processes `-p` and `-P` mean. */
 
 import { compileGlob, isGlob } from "../glob.ts";
+import type { Container } from "../proc/container.ts";
 import { type Process, ProcFs } from "../proc/procfs.ts";
 
-type Test = (process: Process) => boolean;
+type Test = (process: Process, container: Container | null) => boolean;
 
 /**
  * A test that any of the patterns or pids may pass; null where there are none, which means every process.
  *
  * With "/", a pattern is the path of the executable, or the first argument, or a glob on them; digits alone are
- * a pid; otherwise a glob is on the whole of a name, and anything else is a part of one.
+ * a pid; otherwise a glob is on the whole of a name, and anything else is a part of one. Names are those of the process, of its
+ * systemd unit, and of its container and pod.
  */
 export async function processFilter(
   patterns: readonly string[],
@@ -18,7 +20,7 @@ export async function processFilter(
   const tests = await Promise.all(patterns.map(testOf));
   if (pids.length > 0) tests.push((process) => pids.includes(process.pid));
   if (tests.length === 0) return null;
-  return (process) => tests.some((test) => test(process));
+  return (process, container) => tests.some((test) => test(process, container));
 }
 
 async function testOf(pattern: string): Promise<Test> {
@@ -29,6 +31,7 @@ async function testOf(pattern: string): Promise<Test> {
     return ({ exe, argv0 }) => [exe, argv0].some((path) => path !== null && isMatch(path));
   }
   const isMatch = matches ?? ((name: string) => name.includes(pattern));
-  return (process) =>
-    ProcFs.namesOf(process).some(isMatch) || (process.unit !== null && isMatch(process.unit));
+  return (process, container) =>
+    [...ProcFs.namesOf(process), process.unit, container?.name ?? null, container?.pod ?? null]
+      .some((name) => name !== null && isMatch(name));
 }

@@ -3,6 +3,10 @@
  * trace, the JSON lines, CSV and the screen can never disagree.
  */
 
+import type { Container } from "../proc/container.ts";
+
+export type { Container } from "../proc/container.ts";
+
 /** Bytes of whole frames, link header included, of one interval and since the start. */
 export interface Traffic {
   readonly sentBytes: number;
@@ -16,7 +20,9 @@ export type Match =
   /** The kernel named the socket of exactly this conversation. */
   | "exact"
   /** Only the listening or unconnected socket on the local port was found. */
-  | "listener";
+  | "listener"
+  /** The socket of a container, behind an address that the kernel rewrites. */
+  | "nat";
 
 /** Why bytes have no process. Stable strings: they are part of the JSON schema. */
 export type Reason =
@@ -55,14 +61,6 @@ export interface FlowRow extends Traffic {
   readonly match: Match | null;
 }
 
-export interface Container {
-  readonly id: string;
-  readonly name: string | null;
-  readonly runtime: string;
-  readonly pod: string | null;
-  readonly namespace: string | null;
-}
-
 /** One process: a pid alone is not one, since pids are used again; (pid, startTimeMs) is. */
 export interface ProcessRow extends Traffic {
   readonly pid: number;
@@ -95,6 +93,33 @@ export interface UnattributedRow extends Traffic {
   readonly flows: readonly FlowRow[] | null;
 }
 
+/** What the rows of a report can be about instead of processes. */
+export type GroupKey =
+  | "process"
+  | "container"
+  | "pod"
+  | "unit"
+  | "user"
+  | "connection"
+  | "remote"
+  | "interface";
+
+/** What processes have in common, or talk to. A sum over processes: what has no process is in no group. */
+export interface GroupRow extends Traffic {
+  /** Null for all processes that have no such thing; "other" for conversations that were silent for long. */
+  readonly name: string | null;
+  /** Whose it is, where the group is one connection; null otherwise. */
+  readonly process: ProcessRow | null;
+  /** Distinct processes with traffic in it since the start, exited ones included. */
+  readonly processes: number;
+  /** Conversations with traffic in this interval. */
+  readonly connections: number;
+  /** Names of the interfaces its traffic was counted on in this interval, or last. */
+  readonly interfaces: readonly string[];
+  /** Present (perhaps empty) when connections were asked for; null otherwise. */
+  readonly flows: readonly FlowRow[] | null;
+}
+
 /** An interface's own figures: frames are counted here on every interface they cross. */
 export interface InterfaceRow {
   readonly name: string;
@@ -102,6 +127,8 @@ export interface InterfaceRow {
   readonly bytes: number;
   readonly sentBytes: number;
   readonly receivedBytes: number;
+  /** Bytes among these that are counted, for the processes at their ends, on another interface. */
+  readonly repeatedBytes: number;
   /** Frames the capture ring had no room for, in this interval. */
   readonly dropped: number;
   /** Frames the interface or its driver dropped, in this interval. */
@@ -117,10 +144,13 @@ export interface Report {
   /** Length of the interval as it really passed, in seconds. */
   readonly intervalS: number;
   readonly host: string;
+  readonly by: GroupKey;
+  /** With the unattributed rows they add up to the total; null by process. In no particular order. */
+  readonly groups: readonly GroupRow[] | null;
   /** Every process with traffic since the start, exited ones included; in no particular order. */
   readonly processes: readonly ProcessRow[];
   readonly unattributed: readonly UnattributedRow[];
-  /** The sum of the rows above. */
+  /** The sum of all processes and unattributed rows. */
   readonly total: Traffic;
   readonly interfaces: readonly InterfaceRow[];
 }

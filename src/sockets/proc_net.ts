@@ -3,7 +3,7 @@
  * where netlink is refused: dearer, and only as fresh as the last reading.
  */
 
-import { isUnspecified, V4_MAPPED } from "../kernel/address.ts";
+import { isUnspecified, isV4, V4_MAPPED } from "../kernel/address.ts";
 import { KernelError, readText } from "../kernel/files.ts";
 import { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, TCP_LISTEN } from "./sock_diag.ts";
 import type { Conversation, SocketAnswer, SocketTable } from "./socket_table.ts";
@@ -70,22 +70,27 @@ function endText(words: Uint32Array, at: number, port: number): string {
 class Listing {
   readonly #connected = new Map<string, ListedSocket>();
   readonly #bound = new Map<string, ListedSocket>();
-  readonly #anyAddress = new Map<number, ListedSocket>();
+  /** By port: sockets bound to no address, of either family. */
+  readonly #anyV4 = new Map<number, ListedSocket>();
+  readonly #anyV6 = new Map<number, ListedSocket>();
 
   constructor(sockets: readonly ListedSocket[]) {
     for (const socket of sockets) {
       const local = endText(socket.localAddress, 0, socket.localPort);
       if (socket.remotePort !== 0) {
         this.#connected.set(`${local} ${endText(socket.remoteAddress, 0, socket.remotePort)}`, socket);
-      } else if (isUnspecified(socket.localAddress)) this.#anyAddress.set(socket.localPort, socket);
-      else this.#bound.set(local, socket);
+      } else if (isUnspecified(socket.localAddress)) {
+        (isV4(socket.localAddress) ? this.#anyV4 : this.#anyV6).set(socket.localPort, socket);
+      } else this.#bound.set(local, socket);
     }
   }
 
   find({ words, localAt, localPort, remoteAt, remotePort }: Conversation): ListedSocket | undefined {
     const local = endText(words, localAt, localPort);
     return this.#connected.get(`${local} ${endText(words, remoteAt, remotePort)}`) ??
-      this.#bound.get(local) ?? this.#anyAddress.get(localPort);
+      this.#bound.get(local) ?? (isV4(words, localAt) ? this.#anyV4.get(localPort) : undefined) ??
+      // A socket of IPv6 takes IPv4, too, unless it was told not to, which is not listed.
+      this.#anyV6.get(localPort);
   }
 }
 

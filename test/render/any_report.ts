@@ -1,8 +1,24 @@
 /** Reports with every kind of text an attacker could choose, for property tests. */
 
 import fc from "fast-check";
-import type { FlowRow, ProcessRow, Report, Traffic, UnattributedRow } from "../../src/report/report.ts";
-import { flowRow, interfaceRow, processRow, reportOf, traffic, unattributedRow } from "./sample_report.ts";
+import type {
+  FlowRow,
+  GroupKey,
+  GroupRow,
+  ProcessRow,
+  Report,
+  Traffic,
+  UnattributedRow,
+} from "../../src/report/report.ts";
+import {
+  flowRow,
+  groupRow,
+  interfaceRow,
+  processRow,
+  reportOf,
+  traffic,
+  unattributedRow,
+} from "./sample_report.ts";
 
 /** Characters that move the cursor, turn the text round, hide, or end a line, as well as plain and wide ones. */
 const TRICKS = [
@@ -81,3 +97,26 @@ export const anyReport: fc.Arbitrary<Report> = fc.record({
     { maxLength: 9 },
   ),
 }).map((fields) => reportOf(fields));
+
+const anyGroup: fc.Arbitrary<GroupRow> = fc.record({
+  name: orNull(anyText),
+  process: orNull(anyProcess),
+  processes: fc.integer({ min: 1, max: 3 }),
+  interfaces: fc.array(anyText, { maxLength: 4 }),
+  flows: fc.array(anyFlow, { maxLength: 3 }),
+  traffic: anyTraffic,
+}).map(({ traffic, ...fields }) => groupRow({ ...fields, ...traffic }));
+
+const GROUP_KEYS = ["container", "pod", "unit", "user", "connection", "remote", "interface"] as const;
+
+/** By any key but process; groups and unattributed rows add up to the total. */
+export const anyGroupedReport: fc.Arbitrary<Report & { readonly groups: readonly GroupRow[] }> = fc.record({
+  report: anyReport,
+  by: fc.constantFrom<GroupKey>(...GROUP_KEYS),
+  groups: fc.array(anyGroup, { maxLength: 8 }),
+}).map(({ report, by, groups }) => ({
+  ...report,
+  by,
+  groups,
+  total: reportOf({ groups, unattributed: report.unattributed }).total,
+}));

@@ -1,8 +1,17 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { formatNumber, renderClassic } from "../../src/render/classic.ts";
-import { anyReport } from "./any_report.ts";
-import { DEFAULT_OPTIONS, flowRow, processRow, reportOf, traffic, unattributedRow } from "./sample_report.ts";
+import { anyGroupedReport, anyReport } from "./any_report.ts";
+import {
+  CONTAINER_REPORT,
+  DEFAULT_OPTIONS,
+  flowRow,
+  groupRow,
+  processRow,
+  reportOf,
+  traffic,
+  unattributedRow,
+} from "./sample_report.ts";
 
 const OPTIONS = { ...DEFAULT_OPTIONS, output: "classic", sort: "sent" } as const;
 
@@ -108,9 +117,34 @@ Deno.test("renderClassic() with connections lists the unknown TCP ones", () => {
   ]);
 });
 
-Deno.test("renderClassic() has two tabs in every row, whatever a process is called", () => {
+Deno.test("renderClassic() writes the names of groups, with neither pid nor uid", () => {
+  assert.equal(
+    renderClassic(CONTAINER_REPORT, { ...OPTIONS, by: "container" }),
+    [
+      "",
+      "Refreshing:",
+      "web1/0/0\t5118.46\t68.4795",
+      "-/0/0\t1.1188\t196.492",
+      "unknown UDP/0/0\t0\t0.0878643",
+      "unknown TCP/0/0\t0\t0",
+      "",
+    ].join("\n"),
+  );
+});
+
+Deno.test("renderClassic() leaves out groups that have nothing to show", () => {
+  const report = reportOf({
+    by: "unit",
+    groups: [groupRow({ name: "ssh.service", ...traffic(0, 0, 5, 5) })],
+  });
+  assert.doesNotMatch(renderClassic(report, OPTIONS), /ssh/);
+  const totals = renderClassic(report, { ...OPTIONS, view: { kind: "total", unit: "b" } });
+  assert.match(totals, /^ssh\.service\/0\/0\t5\t5$/m);
+});
+
+Deno.test("renderClassic() has two tabs in every row, whatever a process or a group is called", () => {
   fc.assert(
-    fc.property(anyReport, (report) => {
+    fc.property(fc.oneof(anyReport, anyGroupedReport), (report) => {
       const [empty, title, ...rows] = renderClassic(report, OPTIONS).trimEnd().split("\n");
       assert.deepEqual([empty, title], ["", "Refreshing:"]);
       const row = /^[^\t]*\/\d+\/\d+\t(?:[\d.]+(?:e[+-]\d\d)?|inf)\t(?:[\d.]+(?:e[+-]\d\d)?|inf)$/;

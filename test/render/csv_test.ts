@@ -2,18 +2,38 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { csvHeader, renderCsv } from "../../src/render/csv.ts";
 import { printable } from "../../src/render/text.ts";
-import { anyReport } from "./any_report.ts";
-import { DEFAULT_OPTIONS, processRow, reportOf, SAMPLE_REPORT } from "./sample_report.ts";
+import { anyGroupedReport, anyReport } from "./any_report.ts";
+import {
+  CONNECTION_REPORT,
+  CONTAINER_REPORT,
+  DEFAULT_OPTIONS,
+  processRow,
+  reportOf,
+  SAMPLE_REPORT,
+} from "./sample_report.ts";
 
 const OPTIONS = { ...DEFAULT_OPTIONS, output: "csv" } as const;
 
 Deno.test("csvHeader() names the fields as the JSON output does", () => {
   assert.equal(
-    csvHeader(),
+    csvHeader(OPTIONS),
     "time,interval_s,host,kind,pid,start_time,name,exe,command_line,uid,user,netns,unit," +
       "container_id,container_name,container_runtime,container_pod,container_namespace," +
       "interfaces,protocol,reason,sent_bytes,received_bytes,sent_total_bytes,received_total_bytes," +
       "connections\r\n",
+  );
+});
+
+Deno.test("csvHeader() has a group in place of all that is said of a process", () => {
+  const rest = "interfaces,protocol,reason,sent_bytes,received_bytes,sent_total_bytes," +
+    "received_total_bytes,connections\r\n";
+  assert.equal(
+    csvHeader({ by: "container" }),
+    `time,interval_s,host,kind,group,processes,${rest}`,
+  );
+  assert.equal(
+    csvHeader({ by: "connection" }),
+    `time,interval_s,host,kind,group,pid,start_time,name,processes,${rest}`,
   );
 });
 
@@ -34,6 +54,35 @@ Deno.test("renderCsv() writes processes, unattributed rows and the total", () =>
   );
 });
 
+Deno.test("renderCsv() writes groups in place of processes", () => {
+  assert.equal(
+    renderCsv(CONTAINER_REPORT, { ...OPTIONS, by: "container" })
+      .replaceAll("2026-11-23T09:00:01.000Z,1.0003,h1", "…"),
+    [
+      "…,group,web1,1,veth0 podman0 eth0,,,5242880,70144,15728640,210432,2",
+      "…,group,,2,eth0,,,1146,201268,3194,1249844,1",
+      "…,unattributed,,,,udp,no socket,0,90,0,90,",
+      "…,unattributed,,,,0x88cc,not IP,0,0,0,330,",
+      "…,total,,,,,,5244026,271502,15731834,1460696,",
+      "",
+    ].join("\r\n"),
+  );
+});
+
+Deno.test("renderCsv() by connection tells whose it is", () => {
+  const lines = renderCsv(CONNECTION_REPORT, { ...OPTIONS, by: "connection" })
+    .replaceAll("2026-11-23T09:00:01.000Z,1.0003,h1", "…").split("\r\n");
+  assert.deepEqual(lines.slice(0, 4), [
+    "…,group,tcp 10.88.0.2:80 > 203.0.113.9:51812,812,2026-11-23T08:00:01.000Z,nginx,1,veth0,,," +
+    "5242000,70000,15727760,210000,1",
+    "…,group,tcp 192.0.2.2:40322 > 198.51.100.7:80,4711,2026-11-23T08:59:01.000Z,curl,1,eth0,,," +
+    "1146,201268,1146,201268,1",
+    "…,group,udp [fd00::2]:443 > [2001:db8::9]:60001,812,2026-11-23T08:00:01.000Z,nginx,1,veth0,,," +
+    "880,144,880,432,1",
+    "…,group,other,,,,1,eth0,,,0,0,2048,1048576,0",
+  ]);
+});
+
 Deno.test("renderCsv() quotes commas and quotes, and alters nothing that looks like a formula", () => {
   const report = reportOf({ processes: [processRow({ name: '=1+"2",3', commandLine: "-x\n" })] });
   assert.ok(renderCsv(report, OPTIONS).includes(',"=1+""2"",3",/usr/bin/curl,-x\\n,'));
@@ -41,12 +90,19 @@ Deno.test("renderCsv() quotes commas and quotes, and alters nothing that looks l
 
 Deno.test("renderCsv() can be parsed back, and its rows add up to its total", () => {
   fc.assert(
-    fc.property(anyReport, (report) => {
-      const [header = [], ...records] = parseCsv(csvHeader() + renderCsv(report, OPTIONS));
+    fc.property(fc.oneof(anyReport, anyGroupedReport), (report) => {
+      const { by, groups, processes } = report;
+      const [header = [], ...records] = parseCsv(
+        csvHeader({ by }) + renderCsv(report, { ...OPTIONS, by }),
+      );
       const rows = records.map((record) => new Map(header.map((name, i) => [name, record[i] ?? ""])));
       assert.ok(records.every((record) => record.length === header.length));
-      const namesOut = rows.filter((row) => row.get("kind") === "process").map((row) => row.get("name"));
-      assert.deepEqual(namesOut.sort(), report.processes.map((row) => printable(row.name)).sort());
+      const [kind, column] = groups === null ? ["process", "name"] : ["group", "group"];
+      const namesOut = rows.filter((row) => row.get("kind") === kind).map((row) => row.get(column));
+      assert.deepEqual(
+        namesOut.sort(),
+        (groups ?? processes).map(({ name }) => printable(name ?? "")).sort(),
+      );
       const total = rows.pop();
       for (const column of ["sent_bytes", "received_bytes", "sent_total_bytes", "received_total_bytes"]) {
         const sum = rows.reduce((sum, row) => sum + Number(row.get(column)), 0);

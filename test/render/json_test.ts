@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
 import { Ajv } from "ajv";
 import fc from "fast-check";
-import type { Match, Reason } from "../../src/report/report.ts";
+import type { GroupKey, Match, Reason } from "../../src/report/report.ts";
 import { renderJson } from "../../src/render/json.ts";
 import schema from "../../schema/nethogs-1.schema.json" with { type: "json" };
-import { anyReport } from "./any_report.ts";
-import { DEFAULT_OPTIONS, processRow, reportOf, SAMPLE_REPORT } from "./sample_report.ts";
+import { anyGroupedReport, anyReport } from "./any_report.ts";
+import {
+  CONNECTION_REPORT,
+  CONTAINER_REPORT,
+  DEFAULT_OPTIONS,
+  processRow,
+  reportOf,
+  SAMPLE_REPORT,
+} from "./sample_report.ts";
 
 const OPTIONS = { ...DEFAULT_OPTIONS, output: "json" } as const;
 const validate = new Ajv({ strict: true, allowUnionTypes: true, allErrors: true }).compile(schema);
@@ -35,9 +42,34 @@ Deno.test("renderJson() writes one line, fields in the order of the schema", () 
       '"total":{"sent_bytes":5242880,"received_bytes":70234,"sent_total_bytes":15728640,' +
       '"received_total_bytes":210522},' +
       '"interfaces":[{"name":"eth0","packets":12,"bytes":202504,"sent_bytes":1146,' +
-      '"received_bytes":201358,"dropped":0,"interface_dropped":0,"packets_total":12,' +
+      '"received_bytes":201358,"repeated_bytes":0,"dropped":0,"interface_dropped":0,"packets_total":12,' +
       '"bytes_total":202504,"dropped_total":0}]}\n',
   );
+});
+
+Deno.test("renderJson() writes groups before the processes that are in them", () => {
+  const line = renderJson(CONTAINER_REPORT, { ...OPTIONS, by: "container" });
+  const groups = '"host":"h1","by":"container","groups":[' +
+    '{"name":"web1","process":null,"processes":1,"connections":2,"interfaces":["veth0","podman0","eth0"],' +
+    '"sent_bytes":5242880,"received_bytes":70144,"sent_total_bytes":15728640,' +
+    '"received_total_bytes":210432},' +
+    '{"name":null,"process":null,"processes":2,"connections":1,"interfaces":["eth0"],' +
+    '"sent_bytes":1146,"received_bytes":201268,"sent_total_bytes":3194,"received_total_bytes":1249844}],';
+  assert.ok(line.includes(groups), line);
+  // All the rest is as it is without groups.
+  assert.equal(line.replace(groups, '"host":"h1",'), renderJson(SAMPLE_REPORT, OPTIONS));
+});
+
+Deno.test("renderJson() by connection tells whose it is", () => {
+  const { groups } = JSON.parse(renderJson(CONNECTION_REPORT, { ...OPTIONS, by: "connection" }));
+  const nginx = { pid: 812, start_time: "2026-11-23T08:00:01.000Z", name: "nginx" };
+  const curl = { pid: 4711, start_time: "2026-11-23T08:59:01.000Z", name: "curl" };
+  assert.deepEqual(groups.map((row: { name: string; process: unknown }) => [row.name, row.process]), [
+    ["tcp 10.88.0.2:80 > 203.0.113.9:51812", nginx],
+    ["tcp 192.0.2.2:40322 > 198.51.100.7:80", curl],
+    ["udp [fd00::2]:443 > [2001:db8::9]:60001", nginx],
+    ["other", null],
+  ]);
 });
 
 Deno.test("renderJson() lists idle and exited processes, with null for what is not known", () => {
@@ -77,7 +109,7 @@ Deno.test("renderJson() is safe on a terminal and loses nothing", () => {
 
 Deno.test("renderJson() agrees with its schema for any report", () => {
   fc.assert(
-    fc.property(anyReport, fc.boolean(), (report, connections) => {
+    fc.property(fc.oneof(anyReport, anyGroupedReport), fc.boolean(), (report, connections) => {
       assertValid(renderJson(report, { ...OPTIONS, connections }));
     }),
     { seed: 1, numRuns: 200 },
@@ -93,11 +125,23 @@ Deno.test("the schema refuses a field too many and a field too few", () => {
   assert.equal(validate({ ...document, extra: 1 }), false);
   const { host: _, ...withoutHost } = document;
   assert.equal(validate(withoutHost), false);
+  const grouped = JSON.parse(renderJson(CONTAINER_REPORT, OPTIONS));
+  assert.equal(validate({ ...grouped, by: "process" }), false);
+  for (const field of ["by", "groups"]) assert.equal(validate({ ...grouped, [field]: undefined }), false);
   const [first, ...others] = document.processes;
   assert.equal(validate({ ...document, processes: [{ ...first, exe: undefined }, ...others] }), false);
 });
 
-Deno.test("the schema lists the reasons and matches of the report, in its order", () => {
+Deno.test("the schema lists the keys, reasons and matches of the report, in its order", () => {
+  const keys: Record<Exclude<GroupKey, "process">, true> = {
+    container: true,
+    pod: true,
+    unit: true,
+    user: true,
+    connection: true,
+    remote: true,
+    interface: true,
+  };
   const reasons: Record<Reason, true> = {
     "no socket": true,
     "no process": true,
@@ -110,7 +154,8 @@ Deno.test("the schema lists the reasons and matches of the report, in its order"
     "flow table full": true,
     "not looked up": true,
   };
-  const matches: Record<Match, true> = { exact: true, listener: true };
+  const matches: Record<Match, true> = { exact: true, listener: true, nat: true };
+  assert.deepEqual(schema.properties.by.enum, Object.keys(keys));
   assert.deepEqual(schema.definitions.unattributed.properties.reason.enum, Object.keys(reasons));
   assert.deepEqual(schema.definitions.flow.properties.match.enum, [...Object.keys(matches), null]);
 });

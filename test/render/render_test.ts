@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Output } from "../../src/options.ts";
 import { createRenderer } from "../../src/render/render.ts";
-import { anyReport } from "./any_report.ts";
+import { anyGroupedReport, anyReport } from "./any_report.ts";
 import { DEFAULT_OPTIONS, SAMPLE_REPORT } from "./sample_report.ts";
 
 const OUTPUTS: readonly Output[] = ["text", "json", "csv", "classic"];
@@ -40,7 +40,7 @@ for (const output of OUTPUTS) {
     });
     const whitespace = { text: /[\t\r]/, json: /[\t\r]/, csv: /\t|\r(?!\n)/, classic: /\r/ }[output];
     fc.assert(
-      fc.property(anyReport, (report) => {
+      fc.property(fc.oneof(anyReport, anyGroupedReport), (report) => {
         const text = renderer.report(report);
         assert.doesNotMatch(text, ACTS_ON_A_TERMINAL);
         assert.doesNotMatch(text, whitespace);

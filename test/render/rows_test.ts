@@ -5,12 +5,21 @@ import type { SortKey } from "../../src/options.ts";
 import {
   amountsOf,
   orderedFlows,
+  orderedGroups,
   orderedProcesses,
   orderedUnattributed,
   processLabel,
 } from "../../src/render/rows.ts";
 import { anyReport } from "./any_report.ts";
-import { DEFAULT_OPTIONS, flowRow, processRow, reportOf, traffic, unattributedRow } from "./sample_report.ts";
+import {
+  DEFAULT_OPTIONS,
+  flowRow,
+  groupRow,
+  processRow,
+  reportOf,
+  traffic,
+  unattributedRow,
+} from "./sample_report.ts";
 
 const ROWS = [
   processRow({ pid: 3, name: "b", ...traffic(10, 5, 10, 500) }),
@@ -61,6 +70,27 @@ Deno.test("orderedProcesses() keeps every row", () => {
     }),
     { seed: 1, numRuns: 200 },
   );
+});
+
+Deno.test("orderedGroups() orders by every key, by name where there is a pid with processes", () => {
+  const groups = [
+    groupRow({ name: null, ...traffic(9, 1) }),
+    groupRow({ name: "b", ...traffic(3, 3) }),
+    groupRow({ name: "a", ...traffic(1, 8) }),
+  ];
+  const names = (sort: SortKey): (string | null)[] =>
+    orderedGroups(groups, sort, "rate").map(({ name }) => name);
+  assert.deepEqual(names("sent"), [null, "b", "a"]);
+  assert.deepEqual(names("received"), ["a", "b", null]);
+  assert.deepEqual(names("total"), [null, "a", "b"]);
+  assert.deepEqual(names("name"), ["a", "b", null]);
+  assert.deepEqual(names("pid"), ["a", "b", null]);
+});
+
+Deno.test("orderedGroups() orders connections of the same name by the pid of their processes", () => {
+  const groups = [9, 10, 2].map((pid) => groupRow({ name: "tcp", process: processRow({ pid }) }));
+  const ordered = orderedGroups(groups, "name", "rate");
+  assert.deepEqual(ordered.map(({ process }) => process?.pid), [2, 9, 10]);
 });
 
 Deno.test("orderedUnattributed() orders ties by protocol and reason", () => {

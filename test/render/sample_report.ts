@@ -1,7 +1,14 @@
 /** Reports to render in tests: a sample of everything, and builders for the odd case. */
 
 import type { Report } from "../../src/report/report.ts";
-import type { FlowRow, InterfaceRow, ProcessRow, Traffic, UnattributedRow } from "../../src/report/report.ts";
+import type {
+  FlowRow,
+  GroupRow,
+  InterfaceRow,
+  ProcessRow,
+  Traffic,
+  UnattributedRow,
+} from "../../src/report/report.ts";
 import type { RenderOptions } from "../../src/render/rows.ts";
 
 export const END_MS = Date.UTC(2026, 10, 23, 9, 0, 1);
@@ -9,6 +16,7 @@ export const END_MS = Date.UTC(2026, 10, 23, 9, 0, 1);
 /** What `nethogs -t` renders with, without further options. */
 export const DEFAULT_OPTIONS: RenderOptions = {
   output: "text",
+  by: "process",
   view: { kind: "rate", unit: "auto" },
   bits: false,
   sort: "total",
@@ -48,6 +56,19 @@ export function processRow(overrides: Partial<ProcessRow> = {}): ProcessRow {
   };
 }
 
+export function groupRow(overrides: Partial<GroupRow> = {}): GroupRow {
+  return {
+    name: "web1",
+    process: null,
+    processes: 1,
+    connections: 1,
+    interfaces: ["eth0"],
+    ...traffic(1146, 201_268),
+    flows: null,
+    ...overrides,
+  };
+}
+
 export function unattributedRow(overrides: Partial<UnattributedRow> = {}): UnattributedRow {
   return { protocol: "udp", reason: "no socket", ...traffic(0, 90), flows: null, ...overrides };
 }
@@ -74,6 +95,7 @@ export function interfaceRow(overrides: Partial<InterfaceRow> = {}): InterfaceRo
     sentBytes: 1146,
     receivedBytes: 201_358,
     dropped: 0,
+    repeatedBytes: 0,
     interfaceDropped: 0,
     totalPackets: 12,
     totalBytes: 202_504,
@@ -84,14 +106,16 @@ export function interfaceRow(overrides: Partial<InterfaceRow> = {}): InterfaceRo
 
 /** A report whose total is the sum of its rows. */
 export function reportOf(overrides: Partial<Report> = {}): Report {
-  const { processes = [], unattributed = [] } = overrides;
+  const { groups = null, processes = [], unattributed = [] } = overrides;
   return {
     timeMs: END_MS,
     intervalS: 1,
     host: "h1",
+    by: "process",
+    groups: null,
     processes,
     unattributed,
-    total: sumOf([...processes, ...unattributed]),
+    total: sumOf([...(groups ?? processes), ...unattributed]),
     interfaces: [interfaceRow()],
     ...overrides,
   };
@@ -188,3 +212,48 @@ export const SAMPLE_REPORT: Report = reportOf({
   ],
   interfaces: [interfaceRow(), interfaceRow({ name: "podman0" }), interfaceRow({ name: "veth0" })],
 });
+
+/** The same by container; the process that has exited was in none. */
+export const CONTAINER_REPORT: Report = {
+  ...SAMPLE_REPORT,
+  by: "container",
+  groups: [
+    groupRow({
+      name: null,
+      processes: 2,
+      ...traffic(1146, 201_268, 3194, 1_249_844),
+      flows: SAMPLE_REPORT.processes[0]?.flows ?? null,
+    }),
+    groupRow({
+      connections: 2,
+      interfaces: ["veth0", "podman0", "eth0"],
+      ...traffic(5_242_880, 70_144, 15_728_640, 210_432),
+      flows: SAMPLE_REPORT.processes[1]?.flows ?? null,
+    }),
+  ],
+};
+
+/** By connection, one of which has been silent for long. */
+export const CONNECTION_REPORT: Report = {
+  ...SAMPLE_REPORT,
+  by: "connection",
+  groups: [
+    groupRow({
+      name: "tcp 192.0.2.2:40322 > 198.51.100.7:80",
+      process: SAMPLE_REPORT.processes[0] ?? null,
+    }),
+    groupRow({
+      name: "tcp 10.88.0.2:80 > 203.0.113.9:51812",
+      process: SAMPLE_REPORT.processes[1] ?? null,
+      interfaces: ["veth0"],
+      ...traffic(5_242_000, 70_000, 15_727_760, 210_000),
+    }),
+    groupRow({
+      name: "udp [fd00::2]:443 > [2001:db8::9]:60001",
+      process: SAMPLE_REPORT.processes[1] ?? null,
+      interfaces: ["veth0"],
+      ...traffic(880, 144, 880, 432),
+    }),
+    groupRow({ name: "other", processes: 1, connections: 0, ...traffic(0, 0, 2048, 1_048_576) }),
+  ],
+};

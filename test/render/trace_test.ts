@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Report } from "../../src/report/report.ts";
+import type { GroupKey, Report } from "../../src/report/report.ts";
 import { renderTrace } from "../../src/render/trace.ts";
-import { anyReport } from "./any_report.ts";
+import { anyGroupedReport, anyReport } from "./any_report.ts";
 import {
+  CONNECTION_REPORT,
+  CONTAINER_REPORT,
   DEFAULT_OPTIONS,
+  groupRow,
   interfaceRow,
   processRow,
   reportOf,
@@ -70,6 +73,70 @@ Total                                                                           
   );
 });
 
+Deno.test("renderTrace() shows groups in place of processes, named after their key", () => {
+  assert.equal(
+    renderTrace(CONTAINER_REPORT, { ...DEFAULT_OPTIONS, by: "container" }),
+    golden(`
+2026-11-23T09:00:01.000Z  eth0,podman0,veth0  1.000 s
+  CONTAINER               PROCS  CONNS  DEV                    SENT    RECEIVED
+  web1                        1      2  veth0,podman0+1    5.0 MB/s   68.5 KB/s
+  -                           2      1  eth0               1.1 KB/s  196.5 KB/s
+  udp, no socket              -      -  -                     0 B/s      90 B/s
+Total                                                      5.0 MB/s  265.1 KB/s
+
+`),
+  );
+  for (const by of ["pod", "unit", "user", "remote", "interface"] as const satisfies GroupKey[]) {
+    const [, titles = ""] = renderTrace({ ...CONTAINER_REPORT, by }, DEFAULT_OPTIONS).split("\n");
+    assert.deepEqual(titles.trim().split(/ +/), [
+      by.toUpperCase(),
+      ...["PROCS", "CONNS", "DEV", "SENT", "RECEIVED"],
+    ]);
+  }
+});
+
+Deno.test("renderTrace() by connection tells whose it is", () => {
+  const options = { ...DEFAULT_OPTIONS, by: "connection", view: { kind: "total", unit: "auto" } } as const;
+  assert.equal(
+    renderTrace(CONNECTION_REPORT, options),
+    golden(`
+2026-11-23T09:00:01.000Z  eth0,podman0,veth0  1.000 s
+  CONNECTION                               PROGRAM          PROCS  CONNS  DEV           SENT  RECEIVED
+  tcp 10.88.0.2:80 > 203.0.113.9:51812     nginx                1      1  veth0      15.0 MB  205.1 KB
+  other                                    -                    1      0  eth0        2.0 KB    1.0 MB
+  tcp 192.0.2.2:40322 > 198.51.100.7:80    curl                 1      1  eth0        1.1 KB  196.6 KB
+  udp [fd00::2]:443 > [2001:db8::9]:60001  nginx                1      1  veth0        880 B     432 B
+  0x88cc, not IP                           -                    -      -  -              0 B     330 B
+  udp, no socket                           -                    -      -  -              0 B      90 B
+Total                                                                                15.0 MB    1.4 MB
+
+`),
+  );
+  assert.match(
+    renderTrace(CONNECTION_REPORT, { ...options, commandLine: true }),
+    /^ {2}tcp 192\.0\.2\.2:40322 > 198\.51\.100\.7:80 +curl -s http:\/\/198\.51\.100\.7\/file /m,
+  );
+});
+
+Deno.test("renderTrace() with connections lists them under their group", () => {
+  assert.equal(
+    renderTrace(CONTAINER_REPORT, { ...DEFAULT_OPTIONS, by: "container", connections: true }),
+    golden(`
+2026-11-23T09:00:01.000Z  eth0,podman0,veth0  1.000 s
+  CONTAINER                                              PROCS  CONNS  DEV                    SENT    RECEIVED
+  web1                                                       1      2  veth0,podman0+1    5.0 MB/s   68.5 KB/s
+    tcp 10.88.0.2:80 203.0.113.9:51812                                 veth0              5.0 MB/s   68.3 KB/s
+    udp [fd00::2]:443 [2001:db8::9]:60001 (by listener)                veth0               880 B/s     144 B/s
+  -                                                          2      1  eth0               1.1 KB/s  196.5 KB/s
+    tcp 192.0.2.2:40322 198.51.100.7:80                                eth0               1.1 KB/s  196.5 KB/s
+  udp, no socket                                             -      -  -                     0 B/s      90 B/s
+    udp 192.0.2.255:137 192.0.2.9:137                                  eth0                  0 B/s      90 B/s
+Total                                                                                     5.0 MB/s  265.1 KB/s
+
+`),
+  );
+});
+
 Deno.test("renderTrace() says what was dropped, on which interface", () => {
   const interfaces = [
     interfaceRow({ dropped: 12, totalDropped: 40 }),
@@ -125,7 +192,7 @@ Deno.test("renderTrace() aligns names of double width", () => {
 
 Deno.test("renderTrace() writes totals in bytes that add up", () => {
   fc.assert(
-    fc.property(anyReport, (report) => {
+    fc.property(fc.oneof(anyReport, anyGroupedReport), (report) => {
       const view = { kind: "total", unit: "b" } as const;
       const rows = bodyOf(renderTrace(report, { ...DEFAULT_OPTIONS, view }));
       const amounts = rows.map((row) => /(\d+) B +(\d+) B$/.exec(row)?.slice(1).map(Number) ?? []);
@@ -147,6 +214,25 @@ Deno.test("renderTrace() has one line that begins with Total, whatever a process
     fc.property(anyReport, (report) => {
       const forged = { ...report, processes: [...report.processes, processRow({ name: "\nTotal 1 B/s" })] };
       assert.equal(renderTrace(forged, DEFAULT_OPTIONS).match(/^Total/gm)?.length, 1);
+    }),
+    { seed: 1, numRuns: 300 },
+  );
+});
+
+Deno.test("renderTrace() has one line that begins with Total, whatever a group is called", () => {
+  fc.assert(
+    fc.property(anyGroupedReport, (report) => {
+      const names = ["Total", "\nTotal 1 B/s", "  Total", "\u200bTotal", ""];
+      const forged = {
+        ...report,
+        groups: [
+          ...report.groups,
+          ...names.map((name) => groupRow({ name, process: processRow({ name: "\nTotal" }) })),
+        ],
+      };
+      const text = renderTrace(forged, { ...DEFAULT_OPTIONS, connections: true });
+      assert.equal(text.match(/^Total/gm)?.length, 1);
+      assert.ok(bodyOf(text).slice(0, -1).every((line) => line.startsWith("  ")));
     }),
     { seed: 1, numRuns: 300 },
   );

@@ -1,18 +1,19 @@
-/** The sockets of the network namespace this process is in: by netlink, and by /proc/net where that fails. */
+/** The sockets of one network namespace: by netlink, and by /proc/PID/net where that fails. */
 
 import { KernelError } from "../kernel/files.ts";
 import { ProcNetSockets } from "./proc_net.ts";
 import { SockDiag } from "./sock_diag.ts";
 import type { Conversation, SocketAnswer, SocketTable } from "./socket_table.ts";
 
-export class HostSockets implements SocketTable {
-  /** Null where netlink is refused, as some sandboxes do. */
+export class NamespaceSockets implements SocketTable {
+  /** Null where netlink is refused, as some sandboxes do, or the namespace may not be entered. */
   readonly #diag: SockDiag | null;
   readonly #procNet: ProcNetSockets;
 
-  constructor(procRoot: string) {
-    this.#diag = openSockDiag();
-    this.#procNet = new ProcNetSockets(`${procRoot}/self/net`);
+  /** `netDirectory` is the /proc/PID/net of a process in the namespace. */
+  constructor(diag: SockDiag | null, netDirectory: string) {
+    this.#diag = diag;
+    this.#procNet = new ProcNetSockets(netDirectory);
   }
 
   knows(ipProtocol: number): boolean {
@@ -37,7 +38,8 @@ export class HostSockets implements SocketTable {
   }
 }
 
-function openSockDiag(): SockDiag | null {
+/** A channel into the namespace this thread is in, or null where it is refused. */
+export function openSockDiag(): SockDiag | null {
   try {
     return new SockDiag();
   } catch (error) {

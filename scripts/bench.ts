@@ -1,0 +1,98 @@
+/**
+ * What watching costs: nethogs beside its peers, on load that this script makes itself in a network namespace of
+ * its own. Interleaved rounds, medians with minimum and maximum; start-up is left out of the processor time.
+ *
+ *     deno task bench [ROUNDS]        as root; needs iperf3, tcpdump and Debian's nethogs
+ */
+
+import { Lab, within } from "../test/lab/lab.ts";
+import { NETHOGS } from "../test/lab/nethogs.ts";
+import { run } from "../test/lab/program.ts";
+
+const LOAD_SECONDS = 3;
+/** Clock ticks a second in /proc/PID/stat (getconf CLK_TCK). */
+const TICKS_PER_SECOND = 100;
+
+interface Watcher {
+  readonly name: string;
+  readonly command: (link: string) => string[];
+}
+
+const WATCHERS: readonly Watcher[] = [
+  { name: "nethogs", command: (link) => [...NETHOGS, "-j", "-d", "1", link] },
+  { name: "nethogs (C++), -C", command: (link) => ["nethogs", "-t", "-C", link] },
+  { name: "tcpdump -s 96", command: (link) => ["tcpdump", "-i", link, "-s", "96", "-w", "/dev/null"] },
+];
+
+interface Load {
+  readonly name: string;
+  readonly arguments: readonly string[];
+}
+
+const LOADS: readonly Load[] = [
+  { name: "smallest UDP, one conversation", arguments: ["-u", "-b", "0", "-l", "16"] },
+  { name: "smallest UDP, 100 conversations", arguments: ["-u", "-b", "0", "-l", "16", "-P", "100"] },
+  { name: "bulk TCP", arguments: [] },
+];
+
+interface Sample {
+  readonly cpuS: number;
+  readonly peakKb: number;
+  readonly packets: number;
+}
+
+/** Processor time of all threads so far, and the most memory: proc_pid_stat(5), proc_pid_status(5). */
+async function readUse(pid: number): Promise<{ cpuS: number; peakKb: number }> {
+  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  const peakKb = Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0);
+  return { cpuS: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND, peakKb };
+}
+
+async function measure(lab: Lab, watcher: Watcher, load: Load): Promise<Sample> {
+  const far = await lab.namespace();
+  const [near, peer] = await lab.pair({ name: null }, far);
+  await using server = lab.start(within(far, ["iperf3", "-s", "-1", "--forceflush"]));
+  await server.stdout.until(/listening/);
+  await using program = lab.start(watcher.command(near.name));
+  await Promise.race([program.stdout.next(), program.stderr.next()]);
+  const before = await readUse(program.pid);
+  const { stdout } = await run(["iperf3", "-c", peer.ipv4, "-t", `${LOAD_SECONDS}`, "-J", ...load.arguments]);
+  const after = await readUse(program.pid);
+  await program.signal("SIGINT");
+  await lab.remove(near);
+  const { end } = JSON.parse(stdout);
+  return { cpuS: after.cpuS - before.cpuS, peakKb: after.peakKb, packets: end.sum?.packets ?? 0 };
+}
+
+function spread(values: readonly number[], digits: number): string {
+  const sorted = values.toSorted((a, b) => a - b);
+  const median = sorted[Math.floor(sorted.length / 2)]!;
+  return `${median.toFixed(digits)} (${sorted[0]!.toFixed(digits)}-${sorted.at(-1)!.toFixed(digits)})`;
+}
+
+async function bench(rounds: number): Promise<void> {
+  console.log(`${navigator.hardwareConcurrency} cores, ${Deno.osRelease()}, Deno ${Deno.version.deno}`);
+  for (const load of LOADS) {
+    const samples = new Map<string, Sample[]>(WATCHERS.map(({ name }) => [name, []]));
+    for (let round = 0; round < rounds; round++) {
+      for (const watcher of WATCHERS) {
+        await using lab = await Lab.open();
+        samples.get(watcher.name)!.push(await measure(lab, watcher, load));
+      }
+    }
+    console.log(`\n${load.name}, ${LOAD_SECONDS} s, ${rounds} rounds: median (minimum-maximum)`);
+    for (const [name, taken] of samples) {
+      const cpu = spread(taken.map(({ cpuS }) => cpuS), 2);
+      const memory = spread(taken.map(({ peakKb }) => peakKb / 1024), 0);
+      const perPacket = taken.filter(({ packets }) => packets > 0).map(({ cpuS, packets }) =>
+        (cpuS / packets) * 1e9
+      );
+      const rate = perPacket.length > 0 ? `  ${spread(perPacket, 0)} ns/packet` : "";
+      console.log(`  ${name.padEnd(18)}  CPU ${cpu} s  memory ${memory} MiB${rate}`);
+    }
+  }
+}
+
+await bench(Number(Deno.args[0] ?? 3));

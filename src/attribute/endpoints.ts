@@ -1,0 +1,123 @@
+/**
+ * Endpoints: one end of a conversation as its own namespace knows it. The same endpoint is seen on several links,
+ * behind address translation by other addresses; it is looked up once, has one owner, and is counted once.
+ */
+
+import { grown, KEY_WORDS, KeyIndex, META_WORD, NO_RECORD } from "../flow/key_index.ts";
+import type { Conversation } from "../sockets/socket_table.ts";
+
+/** What is known of an endpoint. */
+export const EndpointState = {
+  /** Not looked up yet. */
+  NEW: 0,
+  /** A conversation of which neither end is this host's. */
+  FORWARDED: 1,
+  /** The kernel knows no such socket. */
+  NO_SOCKET: 2,
+  /** There is a socket, but its holder is not found yet, or cannot be seen. */
+  NO_PROCESS: 3,
+  /** The holder of the listening or unconnected socket on the local port. */
+  LISTENER: 4,
+  /** The holder of just this conversation's socket. */
+  EXACT: 5,
+} as const;
+export type EndpointState = typeof EndpointState[keyof typeof EndpointState];
+
+export const NO_ENDPOINT = NO_RECORD;
+export const NO_OWNER = -1;
+/** In place of a namespace's number, for conversations of others. */
+export const FORWARDED_SLOT = 0xffff;
+
+const LOCAL_ADDRESS = 0;
+const REMOTE_ADDRESS = 4;
+const PORTS = 8;
+
+export function hasOwner(state: number): boolean {
+  return state === EndpointState.LISTENER || state === EndpointState.EXACT;
+}
+
+export class EndpointTable {
+  states = new Uint8Array(0);
+  /** Index of the process, or `NO_OWNER`. */
+  owners = new Int32Array(0);
+  inodes = new Uint32Array(0);
+  /** The state that it takes when the holder of its socket is found. */
+  matches = new Uint8Array(0);
+  /** Second of the source's clock at the end of the last interval with traffic, or before its first. */
+  usedS = new Float64Array(0);
+  /** Millisecond of the steady clock when it was made. */
+  madeMs = new Float64Array(0);
+  /** Number of the report before which it was last looked up again. */
+  settledIn = new Uint32Array(0);
+  readonly #index = new KeyIndex();
+  readonly #key = new Uint32Array(KEY_WORDS);
+
+  get size(): number {
+    return this.#index.size;
+  }
+
+  get capacity(): number {
+    return this.#index.capacity;
+  }
+
+  #growColumns(): void {
+    const { capacity } = this.#index;
+    this.states = grown(this.states, capacity);
+    this.owners = grown(this.owners, capacity);
+    this.inodes = grown(this.inodes, capacity);
+    this.matches = grown(this.matches, capacity);
+    this.usedS = grown(this.usedS, capacity);
+    this.madeMs = grown(this.madeMs, capacity);
+    this.settledIn = grown(this.settledIn, capacity);
+  }
+
+  /** The endpoint of the local end of a conversation in the namespace of that number; made if there is none. */
+  findOrMake(slot: number, conversation: Conversation, nowMs: number, nowS: number): number {
+    this.#setKey(slot, conversation);
+    const found = this.#index.find(this.#key);
+    return found !== NO_ENDPOINT ? found : this.#make(nowMs, nowS);
+  }
+
+  /** A new one in the place of what was there: the ports are used again. */
+  makeAnew(slot: number, conversation: Conversation, nowMs: number, nowS: number): number {
+    this.#setKey(slot, conversation);
+    const found = this.#index.find(this.#key);
+    if (found !== NO_ENDPOINT) this.#index.unlink(found);
+    return this.#make(nowMs, nowS);
+  }
+
+  #make(nowMs: number, nowS: number): number {
+    const endpoint = this.#index.make(this.#key);
+    if (this.states.length < this.#index.capacity) this.#growColumns();
+    this.states[endpoint] = EndpointState.NEW;
+    this.owners[endpoint] = NO_OWNER;
+    this.inodes[endpoint] = 0;
+    this.usedS[endpoint] = nowS;
+    this.matches[endpoint] = EndpointState.NEW;
+    this.madeMs[endpoint] = nowMs;
+    this.settledIn[endpoint] = 0;
+    return endpoint;
+  }
+
+  #setKey(slot: number, { words, localAt, localPort, remoteAt, remotePort, ipProtocol }: Conversation): void {
+    const key = this.#key;
+    for (let i = 0; i < 4; i++) {
+      key[LOCAL_ADDRESS + i] = words[localAt + i]!;
+      key[REMOTE_ADDRESS + i] = words[remoteAt + i]!;
+    }
+    key[PORTS] = (localPort << 16) | remotePort;
+    key[META_WORD] = (slot << 16) | (ipProtocol << 8) | 1;
+  }
+
+  /** The number of its namespace. */
+  slot(endpoint: number): number {
+    return this.#index.keys[endpoint * KEY_WORDS + META_WORD]! >>> 16;
+  }
+
+  /** Frees those without traffic since that second. */
+  forget(beforeS: number): void {
+    for (let endpoint = 0; endpoint < this.#index.end; endpoint++) {
+      if (this.#index.isUsed(endpoint) && this.usedS[endpoint]! < beforeS) this.#index.release(endpoint);
+    }
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * Where an end of a conversation is: in which network namespace, under which addresses, with which socket.
+ *
+ * The link says most of it. What leaves by a veth goes to the namespace at its other end; what passes a bridge, to
+ * those behind its ports. Elsewhere the namespaces that have the address are asked. Where none has a socket of just
+ * this conversation, its addresses may stand for others: the kernel's connection tracking tells.
+ */
+
+import type { Link } from "../capture/source.ts";
+import type { Topology } from "../capture/topology.ts";
+import { End } from "../flow/table.ts";
+import { isLoopback, isMulticast, isUnspecified } from "../kernel/address.ts";
+import type { Conntrack } from "../sockets/conntrack.ts";
+import type { Namespaces, NetNamespace } from "../sockets/namespaces.ts";
+import { type Conversation, SocketAnswer } from "../sockets/socket_table.ts";
+
+/** What was found; one record, valid until the next question. */
+export interface Location {
+  /** Null where the end is none of this host's. */
+  namespace: NetNamespace | null;
+  /** As the namespace knows it: the addresses that were asked about, or those behind them. */
+  conversation: Conversation;
+  isTranslated: boolean;
+  /** 0 where no socket was found. */
+  inode: number;
+  isExact: boolean;
+}
+
+export class Locator {
+  readonly #namespaces: Namespaces;
+  readonly #topology: Topology;
+  readonly #conntrack: Conntrack | null;
+  readonly #answer = new SocketAnswer();
+  readonly #found: Location;
+
+  constructor(namespaces: Namespaces, topology: Topology, conntrack: Conntrack | null) {
+    this.#namespaces = namespaces;
+    this.#topology = topology;
+    this.#conntrack = conntrack;
+    this.#found = {
+      namespace: null,
+      conversation: null as unknown as Conversation,
+      isTranslated: false,
+      inode: 0,
+      isExact: false,
+    };
+  }
+
+  /** The conversation that the last question came to: where neither end is ours, as far as it could be followed. */
+  get foreign(): Conversation {
+    return this.#found.conversation;
+  }
+
+  /** Locates the local end of a conversation as it is seen on a link; without `isThorough` no socket is asked for. */
+  locate(conversation: Conversation, link: Link, end: End, isThorough: boolean): Location {
+    const found = this.#found;
+    const candidates = this.#candidates(conversation, link, end);
+    this.#ask(candidates, conversation, link, isThorough);
+    const mayBeTranslated = isThorough && candidates.length > 0 && !found.isExact && !link.isLoopback;
+    if (mayBeTranslated) this.#followTranslation(conversation, link);
+    const isGroup = end === End.FAR && this.isGroup(conversation.words, conversation.localAt);
+    // What is sent to a group is for its members, and who is none of them has no part in it.
+    if (isGroup && found.inode === 0) found.namespace = null;
+    return found;
+  }
+
+  /** More than one may be meant: a multicast group, or everybody on a link. */
+  isGroup(words: Uint32Array, at: number): boolean {
+    return isMulticast(words, at) || this.#namespaces.broadcasts.has(words, at);
+  }
+
+  #candidates({ words, localAt }: Conversation, link: Link, end: End): NetNamespace[] {
+    const { own, others } = this.#namespaces;
+    if (link.isLoopback) return [own];
+    const peer = this.#namespaces.byNetnsId(this.#topology.peerNetnsId(link.interfaceIndex));
+    if (this.isGroup(words, localAt)) {
+      if (end === End.NEAR) return [own];
+      return peer === null ? [] : [peer];
+    }
+    if (end === End.FAR && peer?.addresses.has(words, localAt)) return [peer];
+    const candidates: NetNamespace[] = [];
+    // We are never at the far end: what we send to ourselves goes by loopback.
+    const isOwn = own.addresses.has(words, localAt) || isLoopback(words, localAt);
+    if (isOwn && end === End.NEAR) candidates.push(own);
+    // Who has no address yet asks for one: at the near end we do, at the far one a veth's other end or another host.
+    if (isUnspecified(words, localAt)) return end === End.NEAR ? [own] : peer === null ? [] : [peer];
+    for (const namespace of others) {
+      if (namespace !== peer && namespace.addresses.has(words, localAt)) candidates.push(namespace);
+    }
+    return candidates.length > 1 ? this.#onLink(candidates, link) : candidates;
+  }
+
+  /** Of several namespaces with one address, those behind the bridge that the frames pass; else all. */
+  #onLink(candidates: NetNamespace[], { interfaceIndex }: Link): NetNamespace[] {
+    const bridge = this.#topology.masterIndex(interfaceIndex) || interfaceIndex;
+    const behind = this.#topology.netnsIdsBehind(bridge);
+    if (behind === null) return candidates;
+    const there = candidates.filter((one) => one === this.#namespaces.own || behind.has(one.netnsId));
+    return there.length > 0 ? there : candidates;
+  }
+
+  /**
+   * The one candidate that has a socket of just this conversation; where several have, which is meant cannot be told.
+   * Else the first that has a listening one, else the first.
+   */
+  #ask(
+    candidates: readonly NetNamespace[],
+    conversation: Conversation,
+    link: Link,
+    isThorough: boolean,
+  ): void {
+    const found = this.#found;
+    found.namespace = candidates[0] ?? null;
+    found.conversation = conversation;
+    found.isTranslated = false;
+    found.inode = 0;
+    found.isExact = false;
+    if (!isThorough) return;
+    for (const namespace of candidates) {
+      if (!this.#hasSocket(namespace, conversation, link) || this.#answer.inode === 0) continue;
+      if (found.isExact && this.#answer.isExact) {
+        found.inode = 0;
+        return;
+      }
+      if (found.inode !== 0 && !this.#answer.isExact) continue;
+      found.namespace = namespace;
+      found.inode = this.#answer.inode;
+      found.isExact = this.#answer.isExact;
+    }
+  }
+
+  #hasSocket(namespace: NetNamespace, conversation: Conversation, link: Link): boolean {
+    if (!namespace.sockets.knows(conversation.ipProtocol)) return false;
+    const { interfaceIndex } = link;
+    // Sockets may be bound to an interface, which has a number of its own in each namespace.
+    const isPeer = namespace.netnsId >= 0 && namespace.netnsId === this.#topology.peerNetnsId(interfaceIndex);
+    const peerIndex = isPeer ? this.#topology.peerIndex(interfaceIndex) : 0;
+    conversation.interfaceIndex = namespace === this.#namespaces.own ? interfaceIndex : peerIndex;
+    return namespace.sockets.find(conversation, this.#answer);
+  }
+
+  #followTranslation(conversation: Conversation, link: Link): void {
+    if (this.#conntrack === null || conversation.localPort === 0) return;
+    const real = this.#conntrack.realEnds(conversation);
+    if (real === null) return;
+    const words = new Uint32Array(8);
+    words.set(real.localAddress);
+    words.set(real.remoteAddress, 4);
+    const { localPort, remotePort } = real;
+    const behind = { ...conversation, words, localAt: 0, localPort, remoteAt: 4, remotePort };
+    const owners = [this.#namespaces.own, ...this.#namespaces.others]
+      .filter((namespace) => namespace.addresses.has(words, 0));
+    this.#ask(owners, behind, link, true);
+    this.#found.isTranslated = true;
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * Network namespaces: entering one for a moment, setns(2). A socket stays in the namespace in which it was
+ * opened, so a moment is enough.
+ */
+
+import { CLONE_NEWNET, cString, errno, libc, O_CLOEXEC, O_RDONLY } from "../../ffi/libc.ts";
+import { KernelError } from "./files.ts";
+
+/** The calling thread's, whichever that is of the runtime's. */
+const OWN = "/proc/thread-self/ns/net";
+
+/** A descriptor of the namespace that a file under /proc/PID/ns or /run/netns stands for. */
+export function openNamespace(path: string): number {
+  const fd = libc().open(cString(path), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) throw new KernelError(`open the namespace ${path}`, errno());
+  return fd;
+}
+
+export function closeNamespace(fd: number): void {
+  libc().close(fd);
+}
+
+/**
+ * Runs `action` with this thread in the namespace of a descriptor, and comes back. `action` must not wait: what
+ * else runs on the thread would be in the wrong namespace. Throws `KernelError`.
+ */
+export function withinNamespace<T>(fd: number, action: () => T): T {
+  const own = openNamespace(OWN);
+  try {
+    enter(fd);
+    try {
+      return action();
+    } finally {
+      // It throws where that is refused: staying there would make every later answer wrong.
+      enter(own);
+    }
+  } finally {
+    closeNamespace(own);
+  }
+}
+
+function enter(fd: number): void {
+  if (libc().setns(fd, CLONE_NEWNET) < 0) throw new KernelError("enter a network namespace", errno());
+}

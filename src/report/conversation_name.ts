@@ -1,0 +1,30 @@
+/** Conversations in words, as one of their ends sees them. */
+
+import { ipProtocolName } from "../decode/names.ts";
+import { addressAt, End, type FlowTable, ipProtocol, port } from "../flow/table.ts";
+import { addressText } from "../kernel/address.ts";
+
+/** "192.0.2.1:443" or "[2001:db8::1]:443"; the bare address where there is no port. */
+export function endText(address: string, port: number | null): string {
+  if (port === null) return address;
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** "tcp 192.0.2.2:40322 > 198.51.100.7:443": the near or the far end of a record, and its other end. */
+export function conversationName(table: FlowTable, flow: number, end: End): string {
+  const other = otherEnd(end);
+  // Most protocols but TCP and UDP have none.
+  const hasPorts = port(table, flow, end) !== 0 || port(table, flow, other) !== 0;
+  const text = (which: End): string =>
+    endText(addressText(table.keys, addressAt(flow, which)), hasPorts ? port(table, flow, which) : null);
+  return `${ipProtocolName(ipProtocol(table, flow))} ${text(end)} > ${text(other)}`;
+}
+
+/** The address of the other end. */
+export function remoteName(table: FlowTable, flow: number, end: End): string {
+  return addressText(table.keys, addressAt(flow, otherEnd(end)));
+}
+
+function otherEnd(end: End): End {
+  return end === End.NEAR ? End.FAR : End.NEAR;
+}

@@ -1,0 +1,222 @@
+/**
+ * What an address was before it was rewritten: the kernel's connection tracking, asked for one tuple at a time by
+ * netlink (linux/netfilter/nfnetlink_conntrack.h). Either direction's tuple finds the entry.
+ */
+
+import { isV4, wordsOfBytes } from "../kernel/address.ts";
+import { KernelError } from "../kernel/files.ts";
+import {
+  forEachAttribute,
+  NETLINK_NETFILTER,
+  netlinkRequest,
+  NetlinkSocket,
+  NLM_F_REQUEST,
+  NLMSG_ERROR,
+  NLMSG_HDRLEN,
+} from "../kernel/netlink.ts";
+import type { Conversation } from "./socket_table.ts";
+
+/** (NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_GET, and IPCTNL_MSG_CT_NEW for the answer */
+const CT_GET = (1 << 8) | 1;
+const CT_NEW = 1 << 8;
+/** struct nfgenmsg: nfgen_family 1, version 1, res_id 2 */
+const NFGENMSG_SIZE = 4;
+const AF_INET = 2;
+const AF_INET6 = 10;
+const NLA_F_NESTED = 0x8000;
+const CTA_TUPLE_ORIG = 1;
+const CTA_TUPLE_REPLY = 2;
+const CTA_TUPLE_IP = 1;
+const CTA_TUPLE_PROTO = 2;
+const CTA_IP_V4_SRC = 1;
+const CTA_IP_V4_DST = 2;
+const CTA_IP_V6_SRC = 3;
+const CTA_IP_V6_DST = 4;
+const CTA_PROTO_NUM = 1;
+const CTA_PROTO_SRC_PORT = 2;
+const CTA_PROTO_DST_PORT = 3;
+
+interface Tuple {
+  source: Uint32Array;
+  destination: Uint32Array;
+  sourcePort: number;
+  destinationPort: number;
+}
+
+/** An end as it is known in its own namespace, and what it takes for the other end. Words of four, as ever. */
+export interface RealEnds {
+  readonly localAddress: Uint32Array;
+  readonly localPort: number;
+  readonly remoteAddress: Uint32Array;
+  readonly remotePort: number;
+}
+
+export class Conntrack {
+  readonly #socket: NetlinkSocket;
+  /** The requests differ in size by address family only. */
+  readonly #requests = { v4: makeRequest(AF_INET), v6: makeRequest(AF_INET6) };
+  /** False where the kernel does not answer: no connection tracking, or no right to ask. */
+  isUsable = true;
+
+  /** Throws `KernelError`. */
+  constructor() {
+    this.#socket = new NetlinkSocket(NETLINK_NETFILTER);
+  }
+
+  /**
+   * The ends behind the local one of a conversation, where address translation stands between; null where there
+   * is none, or nothing is known of it.
+   */
+  realEnds(conversation: Conversation): RealEnds | null {
+    if (!this.isUsable) return null;
+    const { words, localAt, remoteAt, localPort, remotePort } = conversation;
+    const isV4Pair = isV4(words, localAt) && isV4(words, remoteAt);
+    const request = isV4Pair ? this.#requests.v4 : this.#requests.v6;
+    // The tuple of packets towards the local end.
+    request.write(conversation, isV4Pair);
+    const entry = this.#ask(request.message);
+    if (entry === null) return null;
+    const isOriginal = isTuple(entry.original, words, remoteAt, remotePort, localAt, localPort);
+    const opposite = isOriginal ? entry.reply : entry.original;
+    const isSame = opposite.sourcePort === localPort && isAddress(opposite.source, words, localAt) &&
+      opposite.destinationPort === remotePort && isAddress(opposite.destination, words, remoteAt);
+    if (isSame) return null;
+    return {
+      localAddress: opposite.source,
+      localPort: opposite.sourcePort,
+      remoteAddress: opposite.destination,
+      remotePort: opposite.destinationPort,
+    };
+  }
+
+  #ask(message: Uint8Array<ArrayBuffer>): { original: Tuple; reply: Tuple } | null {
+    let length: number;
+    try {
+      this.#socket.send(message);
+      length = this.#socket.receive();
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      this.isUsable = false;
+      return null;
+    }
+    const { view } = this.#socket;
+    if (length < NLMSG_HDRLEN + 4) return null;
+    const type = view.getUint16(4, true);
+    if (type === NLMSG_ERROR) {
+      const ENOENT = 2;
+      if (-view.getInt32(NLMSG_HDRLEN, true) !== ENOENT) this.isUsable = false;
+      return null;
+    }
+    return type === CT_NEW ? parseEntry(view, NLMSG_HDRLEN + NFGENMSG_SIZE, length) : null;
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}
+
+function isAddress(address: Uint32Array, words: Uint32Array, at: number): boolean {
+  return address[0] === words[at] && address[1] === words[at + 1] && address[2] === words[at + 2] &&
+    address[3] === words[at + 3];
+}
+
+function isTuple(
+  tuple: Tuple,
+  words: Uint32Array,
+  sourceAt: number,
+  sourcePort: number,
+  destinationAt: number,
+  destinationPort: number,
+): boolean {
+  return tuple.sourcePort === sourcePort && tuple.destinationPort === destinationPort &&
+    isAddress(tuple.source, words, sourceAt) && isAddress(tuple.destination, words, destinationAt);
+}
+
+interface Request {
+  readonly message: Uint8Array<ArrayBuffer>;
+  write(conversation: Conversation, isV4Pair: boolean): void;
+}
+
+/** CT_GET with one CTA_TUPLE_ORIG: everything but addresses, protocol and ports stays as it is. */
+function makeRequest(family: number): Request {
+  const addressLength = family === AF_INET ? 4 : 16;
+  const ipLength = 4 + 2 * (4 + addressLength);
+  const protoLength = 4 + 3 * 8;
+  const message = netlinkRequest(CT_GET, NLM_F_REQUEST, NFGENMSG_SIZE + 4 + ipLength + protoLength);
+  const view = new DataView(message.buffer);
+  let at = NLMSG_HDRLEN;
+  view.setUint8(at, family);
+  at += NFGENMSG_SIZE;
+  const header = (length: number, type: number): number => {
+    view.setUint16(at, length, true);
+    view.setUint16(at + 2, type, true);
+    at += 4;
+    return at;
+  };
+  const leaf = (length: number, type: number): number => {
+    const start = header(4 + length, type);
+    at += (length + 3) & ~3;
+    return start;
+  };
+  header(4 + ipLength + protoLength, CTA_TUPLE_ORIG | NLA_F_NESTED);
+  header(ipLength, CTA_TUPLE_IP | NLA_F_NESTED);
+  const sourceAt = leaf(addressLength, family === AF_INET ? CTA_IP_V4_SRC : CTA_IP_V6_SRC);
+  const destinationAt = leaf(addressLength, family === AF_INET ? CTA_IP_V4_DST : CTA_IP_V6_DST);
+  header(protoLength, CTA_TUPLE_PROTO | NLA_F_NESTED);
+  const protocolAt = leaf(1, CTA_PROTO_NUM);
+  const sourcePortAt = leaf(2, CTA_PROTO_SRC_PORT);
+  const destinationPortAt = leaf(2, CTA_PROTO_DST_PORT);
+  const writeAddress = (to: number, words: Uint32Array, from: number): void => {
+    if (family === AF_INET) view.setUint32(to, words[from + 3]!);
+    else for (let i = 0; i < 4; i++) view.setUint32(to + 4 * i, words[from + i]!);
+  };
+  return {
+    message,
+    write({ ipProtocol, words, localAt, localPort, remoteAt, remotePort }): void {
+      writeAddress(sourceAt, words, remoteAt);
+      writeAddress(destinationAt, words, localAt);
+      view.setUint8(protocolAt, ipProtocol);
+      view.setUint16(sourcePortAt, remotePort);
+      view.setUint16(destinationPortAt, localPort);
+    },
+  };
+}
+
+function parseEntry(view: DataView, start: number, end: number): { original: Tuple; reply: Tuple } | null {
+  let original: Tuple | null = null;
+  let reply: Tuple | null = null;
+  forEachAttribute(view, start, end, (type, at, length) => {
+    if (type === CTA_TUPLE_ORIG) original = parseTuple(view, at, at + length);
+    if (type === CTA_TUPLE_REPLY) reply = parseTuple(view, at, at + length);
+  });
+  return original && reply ? { original, reply } : null;
+}
+
+function parseTuple(view: DataView, start: number, end: number): Tuple {
+  const none = new Uint32Array(4);
+  const tuple: Tuple = { source: none, destination: none, sourcePort: 0, destinationPort: 0 };
+  forEachAttribute(view, start, end, (group, groupAt, groupLength) => {
+    forEachAttribute(view, groupAt, groupAt + groupLength, (type, at, length) => {
+      if (group === CTA_TUPLE_IP && (length === 4 || length === 16)) {
+        const words = wordsOfBytes(view, at, length);
+        if (type === CTA_IP_V4_SRC || type === CTA_IP_V6_SRC) tuple.source = words;
+        if (type === CTA_IP_V4_DST || type === CTA_IP_V6_DST) tuple.destination = words;
+      }
+      if (group === CTA_TUPLE_PROTO && length === 2) {
+        if (type === CTA_PROTO_SRC_PORT) tuple.sourcePort = view.getUint16(at);
+        if (type === CTA_PROTO_DST_PORT) tuple.destinationPort = view.getUint16(at);
+      }
+    });
+  });
+  return tuple;
+}
+
+/** Null where the kernel has no such netlink family. */
+export function openConntrack(): Conntrack | null {
+  try {
+    return new Conntrack();
+  } catch (error) {
+    if (error instanceof KernelError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,315 @@
+/**
+ * Every network namespace on the host, its sockets and its addresses.
+ *
+ * They are found through /proc/PID/ns/net and the mounts in /run/netns. Each is entered once, to open netlink sockets
+ * in it; where that is not allowed, /proc/PID/net of one of its processes is read. Open sockets keep a namespace
+ * alive, with all its interfaces, so they are closed as soon as it has neither process nor mount.
+ */
+
+import { forEachAddress } from "../capture/interfaces.ts";
+import { AddressSet } from "../kernel/address.ts";
+import { KernelError, listDirectory, readLink, readText } from "../kernel/files.ts";
+import {
+  forEachAttribute,
+  NETLINK_ROUTE,
+  netlinkRequest,
+  NetlinkSocket,
+  NLM_F_REQUEST,
+  NLMSG_HDRLEN,
+} from "../kernel/netlink.ts";
+import { closeNamespace, openNamespace, withinNamespace } from "../kernel/netns.ts";
+import { NamespaceSockets, openSockDiag } from "./namespace_sockets.ts";
+import { parseFibTrie, parseIfInet6 } from "./proc_addresses.ts";
+import type { SocketTable } from "./socket_table.ts";
+
+/** Looking for namespaces takes at most this share of the time, and is not done more often than this. */
+const DUTY = 0.01;
+const SHORTEST_PAUSE_MS = 900;
+const MOUNTS = "/run/netns";
+
+// linux/net_namespace.h
+const RTM_GETNSID = 90;
+const NETNSA_NSID = 1;
+const NETNSA_FD = 3;
+/** struct rtgenmsg, padded */
+const RTGENMSG_SIZE = 4;
+
+/** What it means to ask a namespace. */
+export interface NetNamespace {
+  /** Number in this run; 0 is the namespace we are in. */
+  readonly slot: number;
+  /** Inode of the namespace, as in /proc/PID/ns/net. */
+  readonly inode: number;
+  /** What our namespace calls it on its veth devices (IFLA_LINK_NETNSID); -1 where it has no name for it. */
+  readonly netnsId: number;
+  readonly addresses: AddressSet;
+  readonly sockets: SocketTable;
+}
+
+class KnownNamespace implements NetNamespace {
+  readonly addresses = new AddressSet();
+  readonly sockets: NamespaceSockets;
+  netnsId = -1;
+  readonly #route: NetlinkSocket | null;
+  #signature = "";
+
+  constructor(
+    readonly slot: number,
+    readonly inode: number,
+    /** The file that stands for the namespace. */
+    readonly path: string,
+    /** A /proc/PID/net in it. */
+    readonly netDirectory: string,
+    channels: { sockets: NamespaceSockets; route: NetlinkSocket | null },
+  ) {
+    this.sockets = channels.sockets;
+    this.#route = channels.route;
+  }
+
+  /** Reached by sockets of its own, whatever becomes of the process it was found by. */
+  get isEntered(): boolean {
+    return this.#route !== null;
+  }
+
+  /** Returns whether they are others than before. */
+  readAddresses(): boolean {
+    const found = this.#route ? this.#askAddresses(this.#route) : this.#listAddresses();
+    const signature = found.map((words) => words.join()).join(" ");
+    if (signature === this.#signature) return false;
+    this.#signature = signature;
+    this.addresses.clear();
+    for (const address of found) this.addresses.add(address);
+    return true;
+  }
+
+  #askAddresses(route: NetlinkSocket): Uint32Array[] {
+    const found: Uint32Array[] = [];
+    forEachAddress(route, (_index, own) => found.push(own));
+    return found;
+  }
+
+  #listAddresses(): Uint32Array[] {
+    return [
+      ...parseFibTrie(readIfThere(`${this.netDirectory}/fib_trie`)),
+      ...parseIfInet6(readIfThere(`${this.netDirectory}/if_inet6`)),
+    ];
+  }
+
+  close(): void {
+    this.sockets.close();
+    this.#route?.close();
+  }
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readText(path);
+  } catch (error) {
+    if (error instanceof KernelError) return "";
+    throw error;
+  }
+}
+
+/** Where a namespace can be reached. */
+interface Place {
+  readonly path: string;
+  readonly netDirectory: string;
+}
+
+export class Namespaces {
+  readonly own: NetNamespace;
+  /** Addresses that mean everybody on one of our links. */
+  readonly broadcasts: AddressSet;
+  /** Grows when a namespace came or went, or its addresses changed. */
+  version = 0;
+  readonly #procRoot: string;
+  readonly #nowMs: () => number;
+  readonly #known = new Map<number, KnownNamespace>();
+  readonly #route: NetlinkSocket | null;
+  #nextSlot = 1;
+  #notBeforeMs = 0;
+
+  /** `addresses` and `broadcasts` are this namespace's, kept up to date by whoever watches its interfaces. */
+  constructor(procRoot: string, addresses: AddressSet, broadcasts: AddressSet, nowMs: () => number) {
+    this.broadcasts = broadcasts;
+    this.#procRoot = procRoot;
+    this.#nowMs = nowMs;
+    this.#route = openRoute();
+    this.own = {
+      slot: 0,
+      inode: inodeOf("/proc/thread-self/ns/net"),
+      netnsId: -1,
+      addresses,
+      sockets: new NamespaceSockets(openSockDiag(), "/proc/thread-self/net"),
+    };
+  }
+
+  /** All but our own. */
+  get others(): Iterable<NetNamespace> {
+    return this.#known.values();
+  }
+
+  /** Null where it has gone. */
+  bySlot(slot: number): NetNamespace | null {
+    if (slot === this.own.slot) return this.own;
+    for (const namespace of this.#known.values()) {
+      if (namespace.slot === slot) return namespace;
+    }
+    return null;
+  }
+
+  /** The namespace that our veth devices call by this number. */
+  byNetnsId(netnsId: number): NetNamespace | null {
+    if (netnsId < 0) return null;
+    for (const namespace of this.#known.values()) {
+      if (namespace.netnsId === netnsId) return namespace;
+    }
+    return null;
+  }
+
+  /** Looks again at what there is, if that was not done just now; `isUrgent` when an interface came or went. */
+  refresh(isUrgent: boolean): void {
+    const startMs = this.#nowMs();
+    if (!isUrgent && startMs < this.#notBeforeMs) return;
+    const places = this.#places();
+    for (const [inode, namespace] of this.#known) {
+      const place = places.get(inode);
+      if (place !== undefined && (place.netDirectory === namespace.netDirectory || namespace.isEntered)) {
+        continue;
+      }
+      namespace.close();
+      this.#known.delete(inode);
+      this.version++;
+    }
+    for (const [inode, place] of places) {
+      if (!this.#known.has(inode)) this.#known.set(inode, this.#open(inode, place));
+    }
+    for (const namespace of this.#known.values()) this.#update(namespace);
+    const nowMs = this.#nowMs();
+    this.#notBeforeMs = nowMs + Math.max(SHORTEST_PAUSE_MS, (nowMs - startMs) / DUTY);
+  }
+
+  /** By inode; our own is left out. */
+  #places(): Map<number, Place> {
+    const places = new Map<number, Place>();
+    for (const pid of namesIn(this.#procRoot)) {
+      if (!/^\d+$/.test(pid)) continue;
+      const path = `${this.#procRoot}/${pid}/ns/net`;
+      const inode = inodeOf(path);
+      if (!places.has(inode)) places.set(inode, { path, netDirectory: `${this.#procRoot}/${pid}/net` });
+    }
+    for (const name of namesIn(MOUNTS)) {
+      const inode = inodeOfMount(`${MOUNTS}/${name}`);
+      if (!places.has(inode)) places.set(inode, { path: `${MOUNTS}/${name}`, netDirectory: "" });
+    }
+    places.delete(this.own.inode);
+    places.delete(0);
+    return places;
+  }
+
+  #open(inode: number, place: Place): KnownNamespace {
+    const channels = openChannels(place);
+    const slot = this.#nextSlot;
+    this.#nextSlot = this.#nextSlot % 0xfffe + 1;
+    return new KnownNamespace(slot, inode, place.path, place.netDirectory, channels);
+  }
+
+  #update(namespace: KnownNamespace): void {
+    try {
+      if (namespace.readAddresses()) this.version++;
+      // The kernel gives the number away when the first veth into the namespace is made or looked at.
+      if (namespace.netnsId < 0 && this.#route) namespace.netnsId = netnsIdOf(this.#route, namespace.path);
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+    }
+  }
+
+  close(): void {
+    for (const namespace of this.#known.values()) namespace.close();
+    this.#known.clear();
+    this.#route?.close();
+  }
+}
+
+function openRoute(): NetlinkSocket | null {
+  try {
+    return new NetlinkSocket(NETLINK_ROUTE);
+  } catch (error) {
+    if (error instanceof KernelError) return null;
+    throw error;
+  }
+}
+
+function openChannels(
+  { path, netDirectory }: Place,
+): { sockets: NamespaceSockets; route: NetlinkSocket | null } {
+  try {
+    const fd = openNamespace(path);
+    try {
+      return withinNamespace(fd, () => ({
+        sockets: new NamespaceSockets(openSockDiag(), netDirectory),
+        route: openRoute(),
+      }));
+    } finally {
+      closeNamespace(fd);
+    }
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    return { sockets: new NamespaceSockets(null, netDirectory), route: null };
+  }
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return listDirectory(directory);
+  } catch (error) {
+    if (error instanceof KernelError) return [];
+    throw error;
+  }
+}
+
+/** N of a link "net:[N]", or 0 where it is gone or not ours to read. */
+function inodeOf(link: string): number {
+  try {
+    return Number(/^net:\[(\d+)\]$/.exec(readLink(link))?.[1] ?? 0);
+  } catch (error) {
+    if (error instanceof KernelError) return 0;
+    throw error;
+  }
+}
+
+/** A mount is no link; "ino:" of proc_pid_fdinfo(5) is what the number in the link is. */
+function inodeOfMount(path: string): number {
+  try {
+    const fd = openNamespace(path);
+    try {
+      return Number(/^ino:\s*(\d+)$/m.exec(readText(`/proc/self/fdinfo/${fd}`))?.[1] ?? 0);
+    } finally {
+      closeNamespace(fd);
+    }
+  } catch (error) {
+    if (error instanceof KernelError) return 0;
+    throw error;
+  }
+}
+
+function netnsIdOf(route: NetlinkSocket, path: string): number {
+  const fd = openNamespace(path);
+  try {
+    const request = netlinkRequest(RTM_GETNSID, NLM_F_REQUEST, RTGENMSG_SIZE + 8);
+    const at = NLMSG_HDRLEN + RTGENMSG_SIZE;
+    const requestView = new DataView(request.buffer);
+    requestView.setUint16(at, 8, true);
+    requestView.setUint16(at + 2, NETNSA_FD, true);
+    requestView.setUint32(at + 4, fd, true);
+    let netnsId = -1;
+    route.send(request);
+    const length = route.receive();
+    forEachAttribute(route.view, NLMSG_HDRLEN + RTGENMSG_SIZE, length, (type, dataAt) => {
+      if (type === NETNSA_NSID) netnsId = route.view.getInt32(dataAt, true);
+    });
+    return netnsId;
+  } finally {
+    closeNamespace(fd);
+  }
+}

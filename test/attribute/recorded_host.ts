@@ -1,0 +1,212 @@
+/**
+ * A host put together from real parts, over a recorded /proc and listed sockets: what a test writes there is what
+ * the kernel would say. Time moves when a test says so.
+ */
+
+import { Attribution } from "../../src/attribute/attribution.ts";
+import { EndpointState, NO_ENDPOINT, NO_OWNER } from "../../src/attribute/endpoints.ts";
+import { SocketHolders } from "../../src/attribute/socket_holders.ts";
+import type { NetworkInterface } from "../../src/capture/interfaces.ts";
+import { Direction, type Link, NO_BOUNDARY } from "../../src/capture/source.ts";
+import { Topology } from "../../src/capture/topology.ts";
+import { Intake } from "../../src/flow/intake.ts";
+import { End, FlowTable } from "../../src/flow/table.ts";
+import { AddressSet, parseAddress } from "../../src/kernel/address.ts";
+import type { Process } from "../../src/proc/procfs.ts";
+import { Namespaces, type NetNamespace } from "../../src/sockets/namespaces.ts";
+import { activeFlows, recordOf } from "../flow/conversations.ts";
+import { batchOf, type CapturedFrame, onEthernet } from "../flow/frames.ts";
+import { ListedSockets } from "./listed_sockets.ts";
+import { WatchedProc } from "./watched_proc.ts";
+
+export const OURS = "192.0.2.1";
+export const OURS_V6 = "2001:db8::1";
+export const THEIRS = "198.51.100.7";
+
+export function addressSet(...texts: string[]): AddressSet {
+  const addresses = new AddressSet();
+  for (const text of texts) addresses.add(parseAddress(text)!);
+  return addresses;
+}
+
+/** A namespace other than ours. */
+export interface Container extends NetNamespace {
+  readonly sockets: ListedSockets;
+}
+
+class RecordedNamespaces extends Namespaces {
+  override readonly own: NetNamespace;
+  containers: Container[] = [];
+
+  constructor(procRoot: string, addresses: AddressSet, broadcasts: AddressSet, sockets: ListedSockets) {
+    super(procRoot, addresses, broadcasts, () => 0);
+    this.own = { slot: 0, inode: 4026531840, netnsId: -1, addresses, sockets };
+  }
+
+  /** Those of this machine have no part in a test. */
+  override refresh(): void {}
+
+  override get others(): Iterable<NetNamespace> {
+    return this.containers;
+  }
+
+  override bySlot(slot: number): NetNamespace | null {
+    return slot === 0 ? this.own : this.containers.find((container) => container.slot === slot) ?? null;
+  }
+
+  override byNetnsId(netnsId: number): NetNamespace | null {
+    return this.containers.find((container) => container.netnsId === netnsId) ?? null;
+  }
+}
+
+/** How a test sees one end of a conversation. */
+export interface Found {
+  readonly state: string;
+  readonly owner: string | null;
+}
+
+const STATE_NAMES = new Map<number, string>(
+  Object.entries(EndpointState).map(([name, state]) => [state, name]),
+);
+
+export class RecordedHost implements Disposable {
+  readonly proc = new WatchedProc();
+  readonly tree = this.proc.tree;
+  readonly sockets = new ListedSockets();
+  readonly addresses = addressSet(OURS, OURS_V6, "127.0.0.1", "::1");
+  readonly broadcasts = addressSet();
+  readonly topology = new Topology();
+  readonly links: Link[];
+  readonly table: FlowTable;
+  readonly intake: Intake;
+  readonly namespaces: RecordedNamespaces;
+  readonly attribution: Attribution;
+  /** Seconds of the frames' clock. */
+  nowS = 1000;
+
+  constructor(links: Link[], mostFlows?: number) {
+    this.links = links;
+    this.table = new FlowTable(mostFlows);
+    this.intake = new Intake(this.table, this.addresses);
+    this.namespaces = new RecordedNamespaces(this.tree.root, this.addresses, this.broadcasts, this.sockets);
+    const nowMs = (): number => this.proc.nowMs;
+    this.attribution = new Attribution({
+      table: this.table,
+      source: { links, topology: this.topology, changes: 0 },
+      namespaces: this.namespaces,
+      conntrack: null,
+      holders: new SocketHolders(this.proc, nowMs),
+      proc: this.proc,
+      nowMs,
+    });
+  }
+
+  /** A container with an address, whose veth has that number for its namespace. */
+  addContainer(slot: number, address: string): Container {
+    const container = {
+      slot,
+      inode: 4026532000 + slot,
+      netnsId: slot - 1,
+      addresses: addressSet(address),
+      sockets: new ListedSockets(),
+    };
+    this.namespaces.containers.push(container);
+    this.namespaces.version++;
+    return container;
+  }
+
+  setInterfaces(...interfaces: NetworkInterface[]): void {
+    this.topology.update(interfaces);
+  }
+
+  /** Frames of either way, on links whose frames go one way each. */
+  send(link: Link, ...packets: Uint8Array[]): void {
+    this.take(link, Direction.SENT, packets.map((packet) => ({ bytes: onEthernet(packet) })));
+  }
+
+  receive(link: Link, ...packets: Uint8Array[]): void {
+    this.take(link, Direction.RECEIVED, packets.map((packet) => ({ bytes: onEthernet(packet) })));
+  }
+
+  /** Frames on loopback, or of a file. */
+  pass(link: Link, ...packets: Uint8Array[]): void {
+    this.take(link, Direction.UNKNOWN, packets.map((packet) => ({ bytes: onEthernet(packet) })));
+  }
+
+  take(link: Link, direction: Direction, frames: readonly CapturedFrame[]): void {
+    this.intake.take(link, direction, batchOf(frames), NO_BOUNDARY);
+  }
+
+  /** Time goes by; the attribution is at work whenever it asked for that. */
+  wait(ms: number): void {
+    const endMs = this.proc.nowMs + ms;
+    for (;;) {
+      const waitMs = this.attribution.step();
+      if (this.proc.nowMs + waitMs > endMs) break;
+      this.proc.nowMs += waitMs;
+    }
+    this.proc.nowMs = endMs;
+    this.attribution.step();
+  }
+
+  /** The end of an interval, up to the report. */
+  settle(): void {
+    this.nowS = Math.floor(this.nowS) + 1;
+    this.attribution.settle(this.nowS);
+  }
+
+  /** What follows the report. */
+  endInterval(): void {
+    this.table.endInterval(this.nowS, null);
+  }
+
+  /** An interval of a second, from where it is now. */
+  finishInterval(): void {
+    this.wait(1000);
+    this.settle();
+    this.endInterval();
+  }
+
+  /** Seconds in which nothing happens on any link. */
+  rest(seconds: number): void {
+    for (let i = 0; i < seconds; i++) this.finishInterval();
+  }
+
+  /** The conversation with traffic in this interval that has this end near, or the only one. */
+  flow(near?: string): number {
+    const flows = activeFlows(this.table).filter((flow) =>
+      near === undefined || recordOf(this.table, flow).near === near
+    );
+    if (flows.length !== 1) throw new Error(`${flows.length} conversations, not one`);
+    return flows[0]!;
+  }
+
+  /** Null where there is no endpoint of this host. */
+  found(flow: number, end: End): Found | null {
+    const { endpoints } = this.attribution;
+    const endpoint = this.attribution.endpoint(flow, end);
+    if (endpoint === NO_ENDPOINT) return null;
+    const owner = endpoints.owners[endpoint]!;
+    return {
+      state: STATE_NAMES.get(endpoints.states[endpoint]!)!,
+      owner: owner === NO_OWNER ? null : this.attribution.processes[owner]!.name,
+    };
+  }
+
+  near(flow = this.flow()): Found | null {
+    return this.found(flow, End.NEAR);
+  }
+
+  far(flow = this.flow()): Found | null {
+    return this.found(flow, End.FAR);
+  }
+
+  get processes(): readonly Process[] {
+    return this.attribution.processes;
+  }
+
+  [Symbol.dispose](): void {
+    this.namespaces.close();
+    this.proc[Symbol.dispose]();
+  }
+}

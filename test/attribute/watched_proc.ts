@@ -1,0 +1,33 @@
+/** A recorded tree whose readings are noted, and take time by a clock that nothing else moves. */
+
+import { ProcFs } from "../../src/proc/procfs.ts";
+import { RecordedTree } from "../proc/recorded_tree.ts";
+
+export class WatchedProc extends ProcFs implements Disposable {
+  readonly tree: RecordedTree;
+  /** Whose descriptors were read, in that order. */
+  readonly reads: number[] = [];
+  /** How long reading the descriptors of one process takes. */
+  readMs = 0;
+  nowMs = 0;
+
+  constructor(tree = new RecordedTree()) {
+    super(tree.root);
+    this.tree = tree;
+  }
+
+  override socketInodes(pid: number, inodes: number[]): number | null {
+    this.reads.push(pid);
+    this.nowMs += this.readMs;
+    return super.socketInodes(pid, inodes);
+  }
+
+  /** The readings since it was last asked. */
+  takeReads(): number[] {
+    return this.reads.splice(0);
+  }
+
+  [Symbol.dispose](): void {
+    this.tree[Symbol.dispose]();
+  }
+}

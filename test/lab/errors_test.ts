@@ -1,0 +1,339 @@
+/** What cannot be done is said in one line, with the exit status for its kind; and every end is an orderly one. */
+
+import assert from "node:assert/strict";
+import { type End, eventually, Lab, labTest, readIndex, typed, within } from "./lab.ts";
+import { NETHOGS, Nethogs, parseReport, ROOT } from "./nethogs.ts";
+import { type Exit, mustRun, Program, run } from "./program.ts";
+import { exchange, Traffic } from "./traffic.ts";
+
+const DONE = 0;
+const CANNOT_CAPTURE = 1;
+const WRONG_USAGE = 2;
+
+/** Ended with the status; one line on standard error that matches, and nothing else. */
+function assertFails({ code, stdout, stderr }: Exit, status: number, message: RegExp): void {
+  assert.match(stderr, /^nethogs: [^\n]+\n$/);
+  assert.match(stderr, message);
+  assert.deepEqual({ code, stdout }, { code: status, stdout: "" }, stderr);
+}
+
+function assertEndsQuietly({ code, stderr }: Exit): void {
+  assert.deepEqual({ code, stderr }, { code: DONE, stderr: "" });
+}
+
+/** Runs it in a namespace with nothing but loopback. */
+async function nethogs(lab: Lab, ...args: string[]): Promise<Exit> {
+  return await run(within(await lab.namespace(), [...NETHOGS, ...args]));
+}
+
+const SIGINT = 2n;
+const SIGTERM = 15n;
+
+/** It captures, and catches the signals that end it. */
+async function isCapturing(program: Program): Promise<boolean> {
+  const status = await Deno.readTextFile(`/proc/${program.pid}/status`);
+  const caught = BigInt(`0x${/^SigCgt:\s*(\w+)$/m.exec(status)?.[1] ?? 0}`);
+  const wanted = 1n << (SIGINT - 1n) | 1n << (SIGTERM - 1n);
+  return (caught & wanted) === wanted && (await capturedInterfaces(program)).length > 0;
+}
+
+/** Indexes of the interfaces that are captured on in the network namespace of a program: proc_net(5). */
+async function capturedInterfaces(program: Program): Promise<number[]> {
+  const file = await Deno.readTextFile(`/proc/${program.pid}/net/packet`).catch(() => {
+    throw new Error(`It is no longer there:\n${program}`);
+  });
+  const [, ...sockets] = file.trimEnd().split("\n");
+  // sk RefCnt Type Proto Iface R Rmem User Inode
+  return sockets.map((line) => line.trim().split(/\s+/)).filter(([, , , , , isRunning]) => isRunning === "1")
+    .map(([, , , , index]) => Number(index));
+}
+
+/** What a user without rights needs to run from the sources: they may be where only root can look. */
+interface Unprivileged {
+  /** To be followed by options of setpriv(1) and a "--". */
+  readonly become: readonly string[];
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** "nobody", on systems that name it as most do. */
+const NOBODY = 65534;
+
+async function makeUnprivileged(lab: Lab): Promise<Unprivileged> {
+  const project = `${lab.directory}/project`;
+  const cache = `${lab.directory}/cache`;
+  const deno = `${lab.directory}/deno`;
+  await Deno.copyFile(Deno.execPath(), deno);
+  await Deno.chmod(deno, 0o755);
+  for (const directory of [project, cache]) await Deno.mkdir(directory);
+  const parts = ["main.ts", "deno.json", "deno.lock", "src", "ffi"];
+  await mustRun("cp", "-r", ...parts.map((part) => `${ROOT}${part}`), project);
+  const { npmCache } = JSON.parse(await mustRun(Deno.execPath(), "info", "--json"));
+  await mustRun("cp", "-r", npmCache, `${cache}/npm`);
+  await mustRun("chmod", "-R", "a+rX", project);
+  await mustRun("chown", "-R", `${NOBODY}:${NOBODY}`, cache);
+  const [, ...flags] = NETHOGS.slice(0, -1);
+  return {
+    become: ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"],
+    command: [deno, ...flags, `${project}/main.ts`],
+    env: { DENO_DIR: cache, HOME: cache },
+  };
+}
+
+labTest("nethogs without rights says which it lacks, and what to do", ["setpriv"], async () => {
+  await using lab = await Lab.open();
+  const { become, command, env } = await makeUnprivileged(lab);
+  const exit = await run([...become, "--", ...command, "lo"], { env });
+  assertFails(exit, CANNOT_CAPTURE, /^nethogs: Cannot capture on "lo": .*permitted/);
+  assert.match(exit.stderr, /this needs cap_net_raw and cap_net_admin; run as root, or once: /);
+  assert.ok(exit.stderr.includes(`sudo setcap cap_net_raw,cap_net_admin,`));
+  assert.ok(exit.stderr.endsWith(`+ep ${command[0]}\n`), exit.stderr);
+});
+
+labTest(
+  "nethogs with the right to capture alone counts all, and names its user's own",
+  ["setpriv"],
+  async () => {
+    await using lab = await Lab.open();
+    const { become, command, env } = await makeUnprivileged(lab);
+    const host = await lab.namespace();
+    const lo = { namespace: host, name: "lo", ipv4: "127.0.0.1", ipv6: "::1" };
+    const capabilities = ["--inh-caps=+net_raw,+net_admin", "--ambient-caps=+net_raw,+net_admin"];
+    const tool = new Nethogs(
+      lab.start(within(host, [...become, ...capabilities, "--", ...command, "-j", "-d", "0.5", "lo"]), {
+        env,
+      }),
+    );
+    assert.equal(
+      (await tool.program.stderr.next())?.replace(/;.*/, ""),
+      "nethogs: Without cap_sys_ptrace and cap_dac_read_search, processes of other users stay unnamed",
+    );
+    const before = await tool.quiet(lo);
+    await talkOver(lab, [lo, lo], "others", tool);
+    const after = await tool.quiet(lo);
+    assert.deepEqual(after.report.processes, []);
+    const [row] = after.report.unattributed;
+    assert.deepEqual([row?.protocol, row?.reason], ["udp", "no process"]);
+    const packets = after.counters.sentPackets - before.counters.sentPackets;
+    const bytes = after.counters.sentBytes - before.counters.sentBytes;
+    assert.equal(row?.sent_total_bytes, bytes + 14 * packets);
+    assert.equal((await tool.stop()).code, DONE);
+  },
+);
+
+labTest("nethogs ends with 2 where no interface answers, and lists those there are", [], async () => {
+  await using lab = await Lab.open();
+  const [host, peer] = [await lab.namespace(), await lab.namespace()];
+  await lab.pair(host, peer, "eth7");
+  const inHost = (...args: string[]): Promise<Exit> => run(within(host, [...NETHOGS, ...args]));
+  assertFails(
+    await inHost("eth0"),
+    WRONG_USAGE,
+    /"eth0".* [Tt]here are: lo, eth7$/m,
+  );
+  assertFails(
+    await inHost("wlan*", "192.0.2.1"),
+    WRONG_USAGE,
+    /"wlan\*".*\b192\.0\.2\.1\b.* [Tt]here are: lo, eth7$/m,
+  );
+  assertFails(await nethogs(lab), WRONG_USAGE, /Cannot find an interface that is up, .*: lo$/m);
+});
+
+labTest("nethogs waits for an interface that is not there yet, and for one that went", [], async () => {
+  await using lab = await Lab.open();
+  const [host, peer] = [await lab.namespace(), await lab.namespace()];
+  await lab.pair(host, peer, "now0");
+  const tool = Nethogs.start(lab, host, "-d", "0.3", "now0", "later0");
+  assert.match(
+    await tool.program.stderr.next() ?? "",
+    /^nethogs: No interface .*"later0" yet: waiting for it$/,
+  );
+  const first = await tool.next();
+  assert.deepEqual(first.interfaces.map(({ name }) => name), ["now0"]);
+  for (const name of ["later-once", "later-again"]) {
+    const ends = await lab.pair(host, peer, "later0");
+    const pid = await talkOver(lab, ends, name, tool);
+    const { report } = await tool.quiet(ends[0]);
+    const row = report.processes.find((candidate) => candidate.pid === pid);
+    const { sent_total_bytes: sent, received_total_bytes: received } = row!;
+    assert.deepEqual([row?.name, row?.interfaces], [name, ["later0"]]);
+    assert.deepEqual([sent, received], [100 * DATAGRAM_BYTES, 100 * DATAGRAM_BYTES]);
+    await lab.remove(ends[0]);
+  }
+  const { code, stderr } = await tool.stop();
+  assert.equal(code, DONE, stderr);
+  // That an interface went may be said, each time once.
+  assert.match(stderr, /^([^\n]+yet: waiting for it\n)([^\n]+"later0"[^\n]+\n){0,2}$/);
+});
+
+labTest("nethogs goes on counting on an interface that was down for a while", [], async () => {
+  await using lab = await Lab.open();
+  const [host, peer] = [await lab.namespace(), await lab.namespace()];
+  const ends = await lab.pair(host, peer);
+  const tool = Nethogs.start(lab, host, "-d", "0.3", ends[0].name);
+  await tool.next();
+  await mustRun(...within(host, ["ip", "link", "set", ends[0].name, "down"]));
+  await tool.next();
+  await mustRun(...within(host, ["ip", "link", "set", ends[0].name, "up"]));
+  const pid = await talkOver(lab, ends, "after-all", tool);
+  const { report } = await tool.quiet(ends[0]);
+  const row = report.processes.find((candidate) => candidate.pid === pid);
+  const { sent_total_bytes: sent, received_total_bytes: received } = row!;
+  assert.deepEqual([sent, received], [100 * DATAGRAM_BYTES, 100 * DATAGRAM_BYTES]);
+  assertEndsQuietly(await tool.stop());
+});
+
+/** 100 bytes with the headers of UDP, IPv4 and Ethernet. */
+const DATAGRAM_BYTES = 100 + 8 + 20 + 14;
+
+/** Waits until the near end is captured on; returns the pid of the process that then talks. */
+async function talkOver(
+  lab: Lab,
+  [near, far]: readonly [End, End],
+  name: string,
+  tool: Nethogs,
+): Promise<number> {
+  const index = await readIndex(near);
+  await eventually(async () => (await capturedInterfaces(tool.program)).includes(index));
+  const task = { role: "udp", isConnected: true, datagrams: 100, size: 100 } as const;
+  const [sender, receiver] = await Promise.all([
+    Traffic.start(lab, near.namespace, name, { ...task, address: near.ipv4, remoteAddress: far.ipv4 }),
+    Traffic.start(lab, far.namespace, `${name}-peer`, {
+      ...task,
+      address: far.ipv4,
+      remoteAddress: near.ipv4,
+    }),
+  ]);
+  await exchange(sender, receiver);
+  return sender.pid;
+}
+
+/** Options that cannot be used, and what is said of them. */
+const WRONG: readonly (readonly [options: string, message: RegExp])[] = [
+  ["-f port&port lo", /Cannot use the filter "port&port": /],
+  ["-d 0 lo", /Cannot use -d "0": /],
+  ["-d soon lo", /Cannot use -d "soon": /],
+  ["-c -1 lo", /Cannot use -c "-1": /],
+  ["-c 1.5 lo", /Cannot use -c "1\.5": /],
+  ["-v 9 lo", /Cannot use -v "9": /],
+  ["-o xml lo", /Cannot use -o "xml": /],
+  ["-P 0 lo", /Cannot use -P "0": /],
+  ["--sort=size lo", /Cannot use --sort "size": /],
+  ["--jsno lo", /Unknown option "--jsno": did you mean --json\?/],
+  ["-d", /Option -d needs a value/],
+  ["-f", /Option -f needs a value/],
+];
+
+labTest("nethogs ends with 2 and one line where it is used wrongly", [], async () => {
+  await using lab = await Lab.open();
+  const host = await lab.namespace();
+  await Promise.all(WRONG.map(async ([options, message]) => {
+    assertFails(await run(within(host, [...NETHOGS, ...options.split(" ")])), WRONG_USAGE, message);
+  }));
+});
+
+labTest("nethogs ends with 1 where a capture file cannot be read", ["tcpdump"], async () => {
+  await using lab = await Lab.open();
+  const text = `${lab.directory}/text`;
+  await Deno.writeTextFile(text, "This is no capture.\n".repeat(100));
+  assertFails(await nethogs(lab, "-r", `${lab.directory}/absent`), CANNOT_CAPTURE, /absent": No such file/);
+  assertFails(await nethogs(lab, "-r", text), CANNOT_CAPTURE, /text": unknown file format/);
+  assertFails(await nethogs(lab, "-r", lab.directory), CANNOT_CAPTURE, /: Is a directory|: error reading/i);
+});
+
+labTest("nethogs reports what a broken capture file still has, and ends with 1", [], async () => {
+  await using lab = await Lab.open();
+  const file = `${lab.directory}/broken.pcap`;
+  await Deno.writeFile(file, captureFile(2).slice(0, -10));
+  const { code, stdout, stderr } = await run([...NETHOGS, "-j", "-r", file]);
+  assert.equal(code, CANNOT_CAPTURE);
+  assert.match(
+    stderr,
+    /^nethogs: Cannot read all of the capture file "[^\n]*": truncated dump file[^\n]*\n$/,
+  );
+  assert.equal(parseReport(stdout).interfaces[0]?.packets, 1);
+});
+
+/** Frames of 60 zeros each, as pcap-savefile(5) has them. */
+function captureFile(frames: number): Uint8Array {
+  const file = new Uint32Array(6 + frames * (4 + 15));
+  file.set([0xa1b2c3d4, 0x00040002, 0, 0, 65535, 1]);
+  for (let i = 0; i < frames; i++) file.set([1_700_000_000, i, 60, 60], 6 + i * (4 + 15));
+  return new Uint8Array(file.buffer);
+}
+
+labTest(
+  "nethogs without libpcap says which package has it, and helps all the same",
+  ["unshare"],
+  async () => {
+    await using lab = await Lab.open();
+    const empty = `${lab.directory}/empty`;
+    await Deno.writeTextFile(empty, "");
+    const libraries = (await mustRun("ldconfig", "-p")).matchAll(/libpcap\.so\.\S+ .* => (\S+)/g);
+    const paths = await Promise.all([...libraries].map(([, path]) => Deno.realPath(path!)));
+    // In a mount namespace of its own, an empty file lies over the library.
+    const hide =
+      'empty=$1; shift; while [ "$1" != -- ]; do mount --bind "$empty" "$1"; shift; done; shift; exec "$@"';
+    const without = ["unshare", "--mount", "sh", "-c", hide, "sh", empty, ...paths, "--", ...NETHOGS];
+    assertFails(
+      await run([...without, "lo"]),
+      CANNOT_CAPTURE,
+      /Cannot load libpcap: install the package libpcap0\.8 /,
+    );
+    assertEndsQuietly(await run([...without, "--help"]));
+  },
+);
+
+labTest("nethogs ends quietly when its reader has seen enough", [], async () => {
+  await using lab = await Lab.open();
+  const host = await lab.namespace();
+  await Promise.all(["-t", "-j", "-o csv", "-o classic"].map(async (output) => {
+    const exit = await typed(host, `${NETHOGS.join(" ")} ${output} -d 0.1 lo | head -n 1`);
+    assertEndsQuietly(exit);
+    assert.equal(exit.stdout.split("\n").length, 2);
+  }));
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  labTest(`nethogs ends with a last report on ${signal}`, [], async () => {
+    await using lab = await Lab.open();
+    const host = await lab.namespace();
+    const lo = { namespace: host, name: "lo", ipv4: "127.0.0.1", ipv6: "::1" };
+    const tool = Nethogs.start(lab, host, "-d", "3600", "lo");
+    await eventually(() => isCapturing(tool.program));
+    const pid = await talkOver(lab, [lo, lo], "flushed", tool);
+    assertEndsQuietly(await tool.stop(signal));
+    const [report] = tool.reports;
+    assert.equal(tool.reports.length, 1);
+    const row = report?.processes.find((process) => process.pid === pid);
+    assert.deepEqual([row?.sent_bytes, row?.received_bytes], [100 * DATAGRAM_BYTES, 100 * DATAGRAM_BYTES]);
+  });
+}
+
+labTest("nethogs ends by itself after -c reports, in every output", [], async () => {
+  await using lab = await Lab.open();
+  const host = await lab.namespace();
+  const counts = {
+    "-t": /^Total /gm,
+    "-j": /^\{.*\}$/gm,
+    "-o csv": /^time,/gm,
+    "-o classic": /^Refreshing:$/gm,
+  };
+  await Promise.all(
+    Object.entries(counts).map(async ([output, pattern]) => {
+      const exit = await run(within(host, [...NETHOGS, ...output.split(" "), "-d", "0.2", "-c", "3", "lo"]));
+      assertEndsQuietly(exit);
+      // CSV has a header, and no row where nothing passed.
+      assert.equal(exit.stdout.match(pattern)?.length, output === "-o csv" ? 1 : 3, exit.stdout);
+    }),
+  );
+});
+
+labTest("nethogs without standard output ends as ever, and with a full one at once", [], async () => {
+  await using lab = await Lab.open();
+  const host = await lab.namespace();
+  const redirected = (redirection: string): Promise<Exit> =>
+    typed(host, `${NETHOGS.join(" ")} -d 0.2 -c 2 lo ${redirection}`);
+  assertEndsQuietly(await redirected(">&-"));
+  assertFails(await redirected("> /dev/full"), CANNOT_CAPTURE, /No space left on device/);
+});

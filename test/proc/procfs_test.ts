@@ -1,0 +1,241 @@
+import assert from "node:assert/strict";
+import { ProcFs } from "../../src/proc/procfs.ts";
+import { isInstalled, outputOf } from "../installed.ts";
+import { BOOT_S, type RecordedProcess, RecordedTree } from "./recorded_tree.ts";
+
+const TICKS_PER_SECOND = 100;
+
+const WEB: RecordedProcess = {
+  comm: "nginx",
+  parentPid: 1,
+  startTicks: 12_345,
+  arguments: ["/usr/sbin/nginx", "-g", "daemon off;"],
+  exe: "/usr/sbin/nginx",
+  uid: 33,
+  cgroup: "0::/system.slice/nginx.service\n",
+  netns: 4026532001,
+};
+
+function withTree(use: (tree: RecordedTree, proc: ProcFs) => void): () => void {
+  return () => {
+    using tree = new RecordedTree();
+    use(tree, new ProcFs(tree.root));
+  };
+}
+
+Deno.test(
+  "ProcFs.pids() lists processes, ascending",
+  withTree((tree, proc) => {
+    for (const pid of [300, 4, 20]) tree.put(pid);
+    Deno.mkdirSync(`${tree.root}/sys`);
+    Deno.mkdirSync(`${tree.root}/12a`);
+    Deno.symlinkSync("4", `${tree.root}/self`);
+    assert.deepEqual(proc.pids(), [4, 20, 300]);
+  }),
+);
+
+Deno.test(
+  "ProcFs.read() tells everything about a process",
+  withTree((tree, proc) => {
+    tree.put(1);
+    tree.put(4711, WEB);
+    Deno.mkdirSync(`${tree.root}/1/root/etc`, { recursive: true });
+    Deno.writeTextFileSync(`${tree.root}/1/root/etc/passwd`, "www-data:x:33:33::/var/www:/bin/false\n");
+    assert.deepEqual(proc.read(4711), {
+      pid: 4711,
+      startTicks: 12_345,
+      startTimeMs: BOOT_S * 1000 + (12_345 * 1000) / TICKS_PER_SECOND,
+      comm: "nginx",
+      name: "nginx",
+      exe: "/usr/sbin/nginx",
+      argv0: "/usr/sbin/nginx",
+      commandLine: "/usr/sbin/nginx -g daemon off;",
+      uid: 33,
+      user: "www-data",
+      netns: 4026532001,
+      unit: "nginx.service",
+      container: null,
+    });
+  }),
+);
+
+Deno.test(
+  "ProcFs.read() leaves null what it cannot read",
+  withTree((tree, proc) => {
+    tree.put(4711, WEB);
+    for (const path of ["exe", "cmdline", "status", "cgroup", "ns"]) tree.hide(4711, path);
+    const { exe, argv0, commandLine, uid, user, netns, unit, name } = proc.read(4711)!;
+    assert.deepEqual({ exe, argv0, commandLine, uid, user, netns, unit, name }, {
+      ...{ exe: null, argv0: null, commandLine: null, uid: null, user: null, netns: null, unit: null },
+      name: "nginx",
+    });
+  }),
+);
+
+Deno.test(
+  "ProcFs.read() is null for a process that is gone or broken",
+  withTree((tree, proc) => {
+    assert.equal(proc.read(4711), null);
+    tree.put(4711, WEB);
+    tree.write(4711, "stat", "4711 (ngi");
+    assert.equal(proc.read(4711), null);
+    tree.hide(4711, "stat");
+    assert.equal(proc.read(4711), null);
+  }),
+);
+
+Deno.test(
+  "ProcFs.read() takes the kernel's word for a deleted executable off its path",
+  withTree((tree, proc) => {
+    tree.put(4711, { ...WEB, exe: "/usr/sbin/nginx (deleted)" });
+    assert.equal(proc.read(4711)?.exe, "/usr/sbin/nginx");
+    tree.put(4711, { ...WEB, exe: "/opt/(deleted) program" });
+    assert.equal(proc.read(4711)?.exe, "/opt/(deleted) program");
+  }),
+);
+
+Deno.test(
+  "ProcFs.read() reads the arguments of a process, whatever became of them",
+  withTree((tree, proc) => {
+    const lineOf = (text: string): [string | null, string | null] => {
+      tree.put(4711, WEB);
+      tree.write(4711, "cmdline", text);
+      const { argv0, commandLine } = proc.read(4711)!;
+      return [argv0, commandLine];
+    };
+    assert.deepEqual(lineOf("a\0b c\0\0d\0"), ["a", "a b c  d"]);
+    assert.deepEqual(lineOf(""), [null, null]);
+    assert.deepEqual(lineOf("\0\0"), [null, null]);
+    // A title set over the arguments, padded as setproctitle(3) does.
+    assert.deepEqual(lineOf("nginx: worker process\0\0\0\0"), [
+      "nginx: worker process",
+      "nginx: worker process",
+    ]);
+    assert.deepEqual(lineOf("nginx: worker process"), ["nginx: worker process", "nginx: worker process"]);
+    assert.equal(lineOf(`java\0${"-Dx=y\0".repeat(100_000)}`)[0], "java");
+  }),
+);
+
+Deno.test(
+  "ProcFs.read() returns what it was given where the process is the same",
+  withTree((tree, proc) => {
+    tree.put(4711, WEB);
+    const before = proc.read(4711)!;
+    assert.equal(proc.read(4711, before), before);
+  }),
+);
+
+Deno.test(
+  "ProcFs.read() reads a process anew that runs another program since",
+  withTree((tree, proc) => {
+    tree.put(4711, { ...WEB, comm: "sh", exe: "/bin/sh", arguments: ["sh", "-c", "nginx"] });
+    const before = proc.read(4711)!;
+    tree.put(4711, WEB);
+    const now = proc.read(4711, before)!;
+    assert.equal(now.name, "nginx");
+    assert.equal(now.startTicks, before.startTicks);
+  }),
+);
+
+Deno.test(
+  "ProcFs.read() reads another process of the same number anew",
+  withTree((tree, proc) => {
+    tree.put(4711, WEB);
+    const before = proc.read(4711)!;
+    tree.put(4711, { ...WEB, startTicks: 99_999, uid: 5 });
+    const now = proc.read(4711, before)!;
+    assert.equal(now.uid, 5);
+    assert.notEqual(now.startTimeMs, before.startTimeMs);
+  }),
+);
+
+Deno.test(
+  "ProcFs.read() finds the name of a user who was added meanwhile",
+  withTree((tree, proc) => {
+    tree.put(1);
+    tree.put(20, { uid: 1000 });
+    tree.put(30, { uid: 1001 });
+    Deno.mkdirSync(`${tree.root}/1/root/etc`, { recursive: true });
+    const passwd = `${tree.root}/1/root/etc/passwd`;
+    Deno.writeTextFileSync(passwd, "ann:x:1000:1000::/home/ann:\n");
+    assert.equal(proc.read(20)?.user, "ann");
+    Deno.writeTextFileSync(passwd, "ann:x:1000:1000::/home/ann:\nbob:x:1001:1001::/home/bob:\n");
+    assert.equal(proc.read(30)?.user, "bob");
+    assert.equal(proc.read(20)?.user, "ann");
+  }),
+);
+
+Deno.test(
+  "ProcFs.read() gives no name to a user who has none",
+  withTree((tree, proc) => {
+    tree.put(20, { uid: 1000 });
+    assert.equal(proc.read(20)?.user, null);
+    assert.equal(proc.read(20)?.uid, 1000);
+  }),
+);
+
+Deno.test(
+  "ProcFs.isAlive() is false for a process that is gone, dead or another",
+  withTree((tree, proc) => {
+    const process = { pid: 4711, startTicks: 12_345 };
+    assert(!proc.isAlive(process));
+    tree.put(4711, WEB);
+    assert(proc.isAlive(process));
+    assert(!proc.isAlive({ ...process, startTicks: 1 }));
+    for (
+      const [state, isAlive] of [["R", true], ["D", true], ["T", true], ["Z", false], ["X", false]] as const
+    ) {
+      tree.put(4711, { ...WEB, state });
+      assert.equal(proc.isAlive(process), isAlive, state);
+    }
+  }),
+);
+
+Deno.test(
+  "ProcFs.socketInodes() lists the sockets of a process",
+  withTree((tree, proc) => {
+    tree.put(4711, { sockets: [10, 4_294_967_295] });
+    const inodes: number[] = [];
+    assert.equal(proc.socketInodes(4711, inodes), 3);
+    assert.deepEqual(inodes.sort((a, b) => a - b), [10, 4_294_967_295]);
+    tree.hide(4711, "fd");
+    assert.equal(proc.socketInodes(4711, inodes), null);
+    assert.equal(proc.socketInodes(4712, inodes), null);
+  }),
+);
+
+Deno.test("ProcFs.namesOf() gives the name, the kernel's, and both base names", () => {
+  using tree = new RecordedTree();
+  tree.put(20, { comm: "MainThread", exe: "/usr/bin/node-20", arguments: ["/usr/local/bin/node", "x.js"] });
+  const proc = new ProcFs(tree.root);
+  assert.deepEqual(ProcFs.namesOf(proc.read(20)!), ["node", "MainThread", "node-20", "node"]);
+});
+
+Deno.test("ProcFs.read() tells of this process what Deno tells", () => {
+  const process = new ProcFs("/proc").read(Deno.pid);
+  assert(process);
+  assert.equal(process.pid, Deno.pid);
+  assert.equal(process.exe, Deno.readLinkSync("/proc/self/exe"));
+  assert.equal(process.uid, Deno.uid());
+  assert.equal(`net:[${process.netns}]`, Deno.readLinkSync("/proc/self/ns/net"));
+  assert(process.startTimeMs <= Date.now());
+});
+
+Deno.test("ProcFs.read() tells of this process what ps tells", { ignore: !isInstalled("ps") }, () => {
+  const process = new ProcFs("/proc").read(Deno.pid)!;
+  const ps = (column: string): string =>
+    outputOf("ps", "-ww", "-o", `${column}=`, "-p", String(Deno.pid)).trim();
+  assert.equal(process.comm, ps("comm"));
+  assert.equal(process.commandLine, ps("args"));
+  assert.equal(process.uid, Number(ps("euid")));
+  assert.equal(process.user, ps("euser:64"));
+  assert.equal(process.netns, Number(ps("netns")));
+  // ps counts whole seconds from a boot time that it reckons itself.
+  assert(Math.abs(process.startTimeMs - Date.parse(`${ps("lstart")} UTC`)) <= 2000);
+});
+
+Deno.test("ProcFs.pids() lists this process and the first", () => {
+  const pids = new ProcFs("/proc").pids();
+  assert(pids.includes(Deno.pid));
+  assert.equal(pids[0], 1);
+});
