@@ -50,13 +50,18 @@ async function run(options: Options): Promise<number> {
   ]);
   const parts = await buildParts(options, complain);
   const { source } = parts;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => source.stop());
-  const renderer = await createRenderer(options);
-  await write(renderer.header());
-  for await (const report of monitor(parts, options.delayMs, options.count)) {
-    await write(renderer.report(report));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, () => source.stop());
   }
-  source.close();
+  try {
+    const renderer = await createRenderer(options);
+    await write(renderer.header());
+    for await (const report of monitor(parts, options.delayMs, options.count)) {
+      await write(renderer.report(report));
+    }
+  } finally {
+    parts.close();
+  }
   if (source.failure === null) return DONE;
   complain(source.failure.message);
   return CANNOT_CAPTURE;

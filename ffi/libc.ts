@@ -27,6 +27,10 @@ const SYMBOLS = {
   readlinkat: { parameters: ["i32", "usize", "buffer", "usize"], result: "i32" },
   /** `ssize_t getdents64(int fd, void *dirp, size_t count)` */
   getdents64: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  /** `int mkdir(const char *pathname, mode_t mode)` */
+  mkdir: { parameters: ["buffer", "u32"], result: "i32" },
+  /** `int rmdir(const char *pathname)` */
+  rmdir: { parameters: ["buffer"], result: "i32" },
   /** `long sysconf(int name)` */
   sysconf: { parameters: ["i32"], result: "i32" },
   /** `int gethostname(char *name, size_t len)` */
@@ -34,6 +38,8 @@ const SYMBOLS = {
 
   /** `int clock_gettime(clockid_t clockid, struct timespec *tp)` */
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
+  /** `pid_t getpid(void)` */
+  getpid: { parameters: [], result: "i32" },
   /** `int eventfd(unsigned int initval, int flags)` */
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   /** `int poll(struct pollfd *fds, nfds_t nfds, int timeout)`, on a thread of its own: returns a promise */
@@ -84,6 +90,7 @@ export function libc(): Libc {
 
 /** open(2): fcntl.h */
 export const O_RDONLY = 0;
+export const O_WRONLY = 1;
 export const O_DIRECTORY = Deno.build.arch === "aarch64" ? 0o40000 : 0o200000;
 export const O_CLOEXEC = 0o2000000;
 export const O_NONBLOCK = 0o4000;

@@ -18,6 +18,8 @@ export interface Parts {
   readonly intake: Intake;
   readonly attribution: Attribution;
   readonly ledger: Ledger;
+  /** Gives back what the parts hold of the system; to be called however the run ends. */
+  close(): void;
 }
 
 /** One report for each interval, until the source ends or `count` were made. */

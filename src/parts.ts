@@ -1,6 +1,7 @@
 /** Options become the parts that the monitor runs. */
 
 import { Attribution } from "./attribute/attribution.ts";
+import { openBeginners } from "./attribute/beginners.ts";
 import { SocketHolders } from "./attribute/socket_holders.ts";
 import { steadyMs } from "./capture/clock.ts";
 import { FileSource } from "./capture/file.ts";
@@ -34,12 +35,15 @@ export async function buildParts(options: Options, warn: (message: string) => vo
   const holders = new SocketHolders(proc, steadyMs);
   const namespaces = new Namespaces(options.procRoot, source.addresses, source.broadcasts, steadyMs);
   const conntrack = openConntrack();
+  const beginners = options.readFile === null ? openBeginners(proc, steadyMs) : null;
+  if (beginners !== null) source.watch(beginners.fd);
   const attribution = new Attribution({
     table,
     source,
     namespaces,
     conntrack,
     holders,
+    beginners,
     proc,
     nowMs: steadyMs,
   });
@@ -50,7 +54,12 @@ export async function buildParts(options: Options, warn: (message: string) => vo
     { host, source, table, intake, namespaces, attribution, containers, isWanted, withFlows },
     options.by === "process" ? null : new Grouping(options.by),
   );
-  return { source, table, intake, attribution, ledger };
+  const close = (): void => {
+    source.close();
+    beginners?.close();
+    namespaces.close();
+  };
+  return { source, table, intake, attribution, ledger, close };
 }
 
 async function openSource(

@@ -35,6 +35,7 @@ import {
   NO_OWNER,
 } from "./endpoints.ts";
 import { Locator } from "./locator.ts";
+import type { Beginners } from "./beginners.ts";
 import type { SocketHolders } from "./socket_holders.ts";
 
 /** So many ends are looked up in one step, at a few microseconds each, */
@@ -63,6 +64,8 @@ export interface AttributionParts {
   /** Null where connection tracking cannot be asked. */
   readonly conntrack: Conntrack | null;
   readonly holders: SocketHolders;
+  /** Null where the kernel does not tell who begins conversations. */
+  readonly beginners: Beginners | null;
   readonly proc: ProcFs;
   /** A steady clock, in milliseconds. */
   readonly nowMs: () => number;
@@ -83,6 +86,7 @@ export class Attribution {
   readonly #namespaces: Namespaces;
   readonly #locator: Locator;
   readonly #holders: SocketHolders;
+  readonly #beginners: Beginners | null;
   readonly #proc: ProcFs;
   readonly #nowMs: () => number;
 
@@ -102,13 +106,14 @@ export class Attribution {
   #seenChanges = -1;
   #seenVersion = 0;
 
-  constructor({ table, source, namespaces, conntrack, holders, proc, nowMs }: AttributionParts) {
+  constructor({ table, source, namespaces, conntrack, holders, beginners, proc, nowMs }: AttributionParts) {
     this.#table = table;
     this.#links = source.links;
     this.#source = source;
     this.#namespaces = namespaces;
     this.#locator = new Locator(namespaces, source.topology, conntrack);
     this.#holders = holders;
+    this.#beginners = beginners;
     this.#proc = proc;
     this.#nowMs = nowMs;
   }
@@ -126,6 +131,7 @@ export class Attribution {
   /** Looks up new records, and tries again what is due. Returns after how many milliseconds it wants to go on. */
   step(): number {
     this.#makeRoom();
+    this.#beginners?.read();
     this.#refreshNamespaces();
     this.#lookups = 0;
     this.#lookUpFresh();
@@ -233,7 +239,7 @@ export class Attribution {
     }
     const endpoint = this.#endpointOf(found.namespace, found.conversation, isReused);
     this.#ends[at] = endpoint;
-    if (!isAffordable) return;
+    if (!isAffordable || this.#isBegun(endpoint, found.namespace, found.conversation)) return;
     if (found.inode !== 0) this.#found(endpoint, found.inode, found.isExact, found.conversation.ipProtocol);
     else if (this.endpoints.states[endpoint] === EndpointState.NEW) {
       this.endpoints.states[endpoint] = EndpointState.NO_SOCKET;
@@ -243,6 +249,18 @@ export class Attribution {
     if (canBeFound && attempt < RETRY_MS.length && this.#isUnsettled(endpoint, protocol)) {
       this.#retries[attempt]!.push({ at, dueMs: this.#nowMs() + RETRY_MS[attempt]! });
     }
+  }
+
+  /** Whether the kernel told who began a conversation that has no owner yet. */
+  #isBegun(endpoint: number, namespace: NetNamespace, conversation: Conversation): boolean {
+    const { states, owners } = this.endpoints;
+    if (this.#beginners === null || hasOwner(states[endpoint]!)) return false;
+    const process = this.#beginners.find(conversation);
+    // A process elsewhere may have used the same ports.
+    if (process === null || (process.netns !== null && process.netns !== namespace.inode)) return false;
+    owners[endpoint] = this.#indexOf(process);
+    states[endpoint] = EndpointState.EVENT;
+    return true;
   }
 
   #endpointOf({ slot }: NetNamespace, conversation: Conversation, isReused: boolean): number {
@@ -384,14 +402,16 @@ export class Attribution {
   }
 
   #settleFlow(flow: number): void {
-    const { states, usedS, settledIn, owners } = this.endpoints;
+    const { states, usedS, settledIn, owners, inodes } = this.endpoints;
     for (const end of [End.NEAR, End.FAR]) {
       const endpoint = this.#ends[2 * flow + end]!;
       if (endpoint === NO_ENDPOINT || settledIn[endpoint] === this.#reports) continue;
       const wasSilent = settledIn[endpoint]! > 0 && this.#nowS - usedS[endpoint]! > SILENCE_S;
       settledIn[endpoint] = this.#reports;
       if (states[endpoint] === EndpointState.FORWARDED || this.#lookups >= LOOKUPS_A_REPORT) continue;
-      const isUnsettled = this.#isUnsettled(endpoint, ipProtocol(this.#table, flow));
+      // What outlived its interval is worth a look at its socket.
+      const isOnlyTold = states[endpoint] === EndpointState.EVENT && inodes[endpoint] === 0;
+      const isUnsettled = isOnlyTold || this.#isUnsettled(endpoint, ipProtocol(this.#table, flow));
       if (wasSilent || isUnsettled || this.#exited.has(owners[endpoint]!)) {
         this.#place(flow, end, RETRY_MS.length, false);
       } else if (states[endpoint] === EndpointState.NO_PROCESS) this.#askHolder(endpoint);

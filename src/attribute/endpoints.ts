@@ -20,6 +20,8 @@ export const EndpointState = {
   LISTENER: 4,
   /** The holder of just this conversation's socket. */
   EXACT: 5,
+  /** Who began the conversation, by the kernel's own word when it did. */
+  EVENT: 6,
 } as const;
 export type EndpointState = typeof EndpointState[keyof typeof EndpointState];
 
@@ -33,7 +35,7 @@ const REMOTE_ADDRESS = 4;
 const PORTS = 8;
 
 export function hasOwner(state: number): boolean {
-  return state === EndpointState.LISTENER || state === EndpointState.EXACT;
+  return state >= EndpointState.LISTENER;
 }
 
 export class EndpointTable {

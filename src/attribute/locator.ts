@@ -9,8 +9,9 @@
 import type { Link } from "../capture/source.ts";
 import type { Topology } from "../capture/topology.ts";
 import { End } from "../flow/table.ts";
-import { isLoopback, isMulticast, isUnspecified } from "../kernel/address.ts";
+import { isLoopback, isMulticast, isUnspecified, isV4, V4_MAPPED } from "../kernel/address.ts";
 import type { Conntrack } from "../sockets/conntrack.ts";
+import { IPPROTO_TCP } from "../sockets/sock_diag.ts";
 import type { Namespaces, NetNamespace } from "../sockets/namespaces.ts";
 import { type Conversation, SocketAnswer } from "../sockets/socket_table.ts";
 
@@ -136,7 +137,19 @@ export class Locator {
     const isPeer = namespace.netnsId >= 0 && namespace.netnsId === this.#topology.peerNetnsId(interfaceIndex);
     const peerIndex = isPeer ? this.#topology.peerIndex(interfaceIndex) : 0;
     conversation.interfaceIndex = namespace === this.#namespaces.own ? interfaceIndex : peerIndex;
-    return namespace.sockets.find(conversation, this.#answer);
+    if (!namespace.sockets.find(conversation, this.#answer)) return false;
+    return this.#answer.inode !== 0 || this.#hasListener(namespace, conversation);
+  }
+
+  /** A connection that is closed, or not accepted yet, belongs to no process; that it came to a listener remains. */
+  #hasListener(namespace: NetNamespace, conversation: Conversation): boolean {
+    if (conversation.ipProtocol !== IPPROTO_TCP) return false;
+    const { words, localAt } = conversation;
+    const ends = new Uint32Array(8);
+    for (let i = 0; i < 4; i++) ends[i] = words[localAt + i]!;
+    if (isV4(words, localAt)) ends[6] = V4_MAPPED;
+    const question = { ...conversation, words: ends, localAt: 0, remoteAt: 4, remotePort: 0 };
+    return namespace.sockets.find(question, this.#answer);
   }
 
   #followTranslation(conversation: Conversation, link: Link): void {

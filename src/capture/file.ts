@@ -92,6 +92,9 @@ export class FileSource implements FrameSource {
     return { timeMs: endUs / 1000, intervalS: delayMs / 1000, isWhole: true, isLast };
   }
 
+  /** A file is not waited for. */
+  watch(): void {}
+
   stop(): void {
     this.#isStopped = true;
   }

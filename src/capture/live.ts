@@ -34,6 +34,8 @@ const RETIRE_MS = 20;
 const SETTLE_MS = RETIRE_MS + 15;
 /** Frames are let gather for so long after some were read: fewer, larger batches. */
 const REST_MS = 20;
+/** What others watch for may come thick and fast. */
+const SHORT_REST_MS = 2;
 /** poll(2) takes an int; nothing is lost by asking again. */
 const LONGEST_POLL_MS = 60_000;
 /** Batches read from one link before the others get their turn. */
@@ -109,7 +111,9 @@ export class LiveSource implements FrameSource {
   /** Interface indexes that could not be opened, so that each is complained of once. */
   readonly #refused = new Set<number>();
   readonly #wakeFd: number;
-  /** struct pollfd: fd 4, events 2, revents 2; the wake-up, the interface events, then the links. */
+  /** Descriptors of others that end a wait. */
+  readonly #watched: number[] = [];
+  /** struct pollfd: fd 4, events 2, revents 2; the wake-up, the interface events, the watched ones, then the lanes. */
   #pollFds = new Uint8Array(16);
   #polled: Lane[] = [];
   #startMs: number;
@@ -242,7 +246,8 @@ export class LiveSource implements FrameSource {
 
   #updatePollFds(): void {
     this.#polled = [...this.#open.values()].flat();
-    const fds = [this.#wakeFd, this.#events.fd, ...this.#polled.map((lane) => lane.handle.fd)];
+    const lanes = this.#polled.map((lane) => lane.handle.fd);
+    const fds = [this.#wakeFd, this.#events.fd, ...this.#watched, ...lanes];
     this.#pollFds = new Uint8Array(8 * fds.length);
     const view = new DataView(this.#pollFds.buffer);
     fds.forEach((fd, i) => {
@@ -259,15 +264,29 @@ export class LiveSource implements FrameSource {
       const workMs = betweenBatches();
       const leftMs = endMs - steadyMs();
       if (leftMs <= 0 || this.#isStopped) break;
-      await this.#poll(Math.min(leftMs, workMs));
-      if (this.#readPolled(sink)) await sleep(Math.min(REST_MS, Math.max(0, endMs - steadyMs())));
+      await this.#poll(this.#pollFds, Math.min(leftMs, workMs));
+      const restMs = this.#readPolled(sink) ? REST_MS : SHORT_REST_MS;
+      await this.#rest(Math.min(restMs, endMs - steadyMs()), betweenBatches);
     }
     return await this.#endInterval(delayMs, sink, betweenBatches);
   }
 
-  async #poll(timeoutMs: number): Promise<void> {
-    const fds = this.#pollFds;
-    await libc().poll(fds, BigInt(fds.length / 8), Math.ceil(Math.min(timeoutMs, LONGEST_POLL_MS)));
+  /** Returns how many descriptors are ready. */
+  #poll(fds: Uint8Array<ArrayBuffer>, timeoutMs: number): Promise<number> {
+    return libc().poll(fds, BigInt(fds.length / 8), Math.ceil(Math.min(timeoutMs, LONGEST_POLL_MS)));
+  }
+
+  /** Lets frames gather, but not what others are watching for. */
+  async #rest(forMs: number, betweenBatches: () => number): Promise<void> {
+    const endMs = steadyMs() + forMs;
+    // All but the lanes.
+    const fds = this.#pollFds.slice(0, 8 * (2 + this.#watched.length));
+    for (let leftMs = forMs; leftMs > 0 && !this.#isStopped; leftMs = endMs - steadyMs()) {
+      if (this.#watched.length === 0) return await sleep(leftMs);
+      if (await this.#poll(fds, leftMs) === 0) return;
+      betweenBatches();
+      await sleep(SHORT_REST_MS);
+    }
   }
 
   /** Reads the lanes that poll(2) found readable. Returns whether there was any frame. */
@@ -276,7 +295,9 @@ export class LiveSource implements FrameSource {
     const isReady = (i: number): boolean => (fds[8 * i + 6]! | fds[8 * i + 7]!) !== 0;
     let any = false;
     this.#polled.forEach((lane, i) => {
-      if (isReady(i + 2)) any = this.#readLane(lane, sink, NO_BOUNDARY, BATCHES_A_TURN) || any;
+      if (isReady(i + 2 + this.#watched.length)) {
+        any = this.#readLane(lane, sink, NO_BOUNDARY, BATCHES_A_TURN) || any;
+      }
     });
     if (isReady(1) && this.#events.drain()) this.#followInterfaces(sink);
     return any;
@@ -333,6 +354,11 @@ export class LiveSource implements FrameSource {
     this.#startMs = nowMs;
     const timeMs = boundary.seconds * 1000 + Math.floor(boundary.microseconds / 1000);
     return { timeMs, intervalS, isWhole: intervalS * 1000 >= delayMs, isLast: this.#isStopped };
+  }
+
+  watch(fd: number): void {
+    this.#watched.push(fd);
+    this.#updatePollFds();
   }
 
   stop(): void {

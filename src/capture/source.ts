@@ -105,6 +105,8 @@ export interface FrameSource {
    * it answers how many milliseconds later it wants to be called again (`Infinity`: with the next frames).
    */
   nextInterval(delayMs: number, sink: FrameSink, betweenBatches: () => number): Promise<IntervalEnd>;
+  /** Waiting for frames ends, too, when this descriptor is readable, and `betweenBatches` is called. */
+  watch(fd: number): void;
   /** What ended the source before its time; null where nothing did. */
   readonly failure: Error | null;
   /** Ends the interval under way now, and makes it the last. */

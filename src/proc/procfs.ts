@@ -7,7 +7,7 @@ import { parseCgroupPath, unitOfCgroupPath } from "./cgroup.ts";
 import { baseName, processName, programName } from "./name.ts";
 import { parsePasswd } from "./passwd.ts";
 import { parseStat, type ProcStat } from "./stat.ts";
-import { parseEffectiveUid } from "./status.ts";
+import { parseEffectiveUid, parseThreadGroup } from "./status.ts";
 
 /** More of a command line than anyone reads; a process may have megabytes. */
 const COMMAND_LINE_BYTES = 16 << 10;
@@ -17,8 +17,8 @@ export interface Process {
   readonly pid: number;
   /** Clock ticks since boot. */
   readonly startTicks: number;
-  /** Milliseconds since the Unix epoch. */
-  readonly startTimeMs: number;
+  /** Milliseconds since the Unix epoch; null where it was gone before it could be read. */
+  readonly startTimeMs: number | null;
   readonly comm: string;
   readonly name: string;
   /** Without the kernel's " (deleted)". */
@@ -34,6 +34,9 @@ export interface Process {
   /** The container it is in, as far as its cgroup tells. */
   readonly container: ContainerCgroup | null;
 }
+
+/** Process 2 of the machine, parent of all kernel threads (kernel/kthread.c); a container has none. */
+const KERNEL_THREAD_DAEMON = "kthreadd";
 
 export class ProcFs {
   readonly #root: string;
@@ -105,6 +108,18 @@ export class ProcFs {
       unit: cgroupPath === null ? null : unitOfCgroupPath(cgroupPath),
       container: containerOfProcess(cgroups),
     };
+  }
+
+  /** The process that a thread belongs to; null where it is gone. */
+  processOfThread(tid: number, before?: Process): Process | null {
+    const pid = parseThreadGroup(this.#read(tid, "status") ?? "");
+    return pid === null ? null : this.read(pid, before?.pid === pid ? before : undefined);
+  }
+
+  /** Pids here are those of the whole machine, as kernel events have them, not those of a container. */
+  get hasMachinePids(): boolean {
+    const second = this.stat(2);
+    return second?.comm === KERNEL_THREAD_DAEMON && second.parentPid === 0;
   }
 
   /** The names that a pattern for this process may mean. */

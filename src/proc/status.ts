@@ -6,6 +6,12 @@ export function parseEffectiveUid(text: string): number | null {
   return line ? Number(line[1]) : null;
 }
 
+/** The process of a thread (line "Tgid:"), or null where there is none. */
+export function parseThreadGroup(text: string): number | null {
+  const line = /^Tgid:\s+(\d+)$/m.exec(text);
+  return line ? Number(line[1]) : null;
+}
+
 /** The effective capabilities as a bit mask (capabilities(7)), or null where the line is missing. */
 export function parseEffectiveCapabilities(text: string): bigint | null {
   const line = /^CapEff:\s+([0-9a-f]{1,16})$/m.exec(text);

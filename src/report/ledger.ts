@@ -54,6 +54,12 @@ const REASON_OF_STATE: ReadonlyMap<number, Reason> = new Map([
   [EndpointState.NO_PROCESS, "no process"],
 ]);
 
+const MATCH_OF_STATE: ReadonlyMap<number, Match> = new Map([
+  [EndpointState.LISTENER, "listener"],
+  [EndpointState.EXACT, "exact"],
+  [EndpointState.EVENT, "event"],
+]);
+
 const BOTH: Verdict = { isSentCounted: true, isReceivedCounted: true };
 /** Directions of a record, as bits. */
 const SENT_BIT = 1;
@@ -228,7 +234,7 @@ export class Ledger {
     const { attribution } = this.#parts;
     if (attribution.endpoints.owners[endpoint] === NO_OWNER) return null;
     if (attribution.isTranslated(flow, end)) return "nat";
-    return attribution.endpoints.states[endpoint] === EndpointState.EXACT ? "exact" : "listener";
+    return MATCH_OF_STATE.get(attribution.endpoints.states[endpoint]!) ?? null;
   }
 
   #accountOf(endpoint: number, flow: number): Account {

@@ -21,6 +21,8 @@ export type Match =
   | "exact"
   /** Only the listening or unconnected socket on the local port was found. */
   | "listener"
+  /** The kernel told which thread began the conversation when it did; the socket may be gone since. */
+  | "event"
   /** The socket of a container, behind an address that the kernel rewrites. */
   | "nat";
 

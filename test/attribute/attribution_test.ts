@@ -573,3 +573,44 @@ Deno.test(
     assert.deepEqual(host.processes.map(({ name }) => name).sort(), ["curl", "httpd"]);
   }),
 );
+
+Deno.test(
+  "Attribution names who began a conversation by the kernel's word, though its socket is gone",
+  withHost((host) => {
+    host.tree.put(20, { comm: "curl" });
+    host.told.set(CLIENT[1], host.proc.read(20)!);
+    host.tree.remove(20);
+    host.send(ETH, tcpPacket(CLIENT, SERVER));
+    host.attribution.step();
+    assert.deepEqual(host.near(), { state: "EVENT", owner: "curl" });
+    host.settle();
+    assert.deepEqual(host.near(), { state: "EVENT", owner: "curl" });
+  }),
+);
+
+Deno.test(
+  "Attribution looks at the socket of a conversation that outlives its first interval",
+  withHost((host) => {
+    connectCurl(host);
+    host.told.set(CLIENT[1], host.proc.read(20)!);
+    host.send(ETH, tcpPacket(CLIENT, SERVER));
+    host.attribution.step();
+    assert.deepEqual(host.near(), { state: "EVENT", owner: "curl" });
+    host.finishInterval();
+    host.send(ETH, tcpPacket(CLIENT, SERVER));
+    host.settle();
+    host.wait(1000);
+    assert.deepEqual(host.near(), { state: "EXACT", owner: "curl" });
+  }),
+);
+
+Deno.test(
+  "Attribution does not take a process in another namespace for one that uses the same ports here",
+  withHost((host) => {
+    host.tree.put(20, { comm: "curl" });
+    host.told.set(CLIENT[1], { ...host.proc.read(20)!, netns: 4026532999 });
+    host.send(ETH, tcpPacket(CLIENT, SERVER));
+    host.attribution.step();
+    assert.deepEqual(host.near(), { state: "NO_SOCKET", owner: null });
+  }),
+);

@@ -81,6 +81,8 @@ export class RecordedHost implements Disposable {
   readonly intake: Intake;
   readonly namespaces: RecordedNamespaces;
   readonly attribution: Attribution;
+  /** Who the kernel tells of, by the port that it began a conversation from. */
+  readonly told = new Map<number, Process>();
   /** Seconds of the frames' clock. */
   nowS = 1000;
 
@@ -96,6 +98,12 @@ export class RecordedHost implements Disposable {
       namespaces: this.namespaces,
       conntrack: null,
       holders: new SocketHolders(this.proc, nowMs),
+      beginners: {
+        fd: -1,
+        read: (): void => {},
+        find: ({ localPort }) => this.told.get(localPort) ?? null,
+        close: (): void => {},
+      },
       proc: this.proc,
       nowMs,
     });

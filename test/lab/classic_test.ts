@@ -37,7 +37,7 @@ const UDP = { role: "udp", isConnected: true, datagrams: 2000, size: 1000, datag
 const UDP_BYTES = { ipv4: 2000 * 1042, ipv6: 2000 * 1062 } as const;
 const TCP_PAYLOAD = 5_000_000;
 /** Headers and acknowledgements come in beside. */
-const TCP_BYTES: Range = [TCP_PAYLOAD, TCP_PAYLOAD * 1.1];
+const TCP_BYTES: Range = [TCP_PAYLOAD, TCP_PAYLOAD * 2];
 
 /** The process on the near end, the bytes it sends and at least receives, and the task of its peer. */
 interface Talker {

@@ -18,6 +18,8 @@ export interface TcpTask {
   readonly role: "tcp-client" | "tcp-server";
   /** The server's own address; for the client, the one it connects to. */
   readonly address: string;
+  /** The server's; any that is free, when left out. */
+  readonly port?: number;
   readonly sendBytes: number;
   readonly receiveBytes: number;
 }
@@ -27,6 +29,8 @@ export interface UdpTask {
   readonly role: "udp";
   readonly address: string;
   readonly remoteAddress: string;
+  /** Its own; any that is free, when left out. For sockets that are not connected. */
+  readonly port?: number;
   /** connect(2) the socket, and so let the kernel know the other end. */
   readonly isConnected: boolean;
   readonly datagrams: number;
@@ -80,11 +84,11 @@ async function receive(connection: Deno.Conn, bytes: number): Promise<void> {
   }
 }
 
-async function connect({ role, address }: TcpTask): Promise<Deno.Conn> {
+async function connect({ role, address, port = 0 }: TcpTask): Promise<Deno.Conn> {
   if (role === "tcp-client") {
     return await Deno.connect({ hostname: address, port: await begun(0) });
   }
-  const listener = Deno.listen({ hostname: address, port: 0 });
+  const listener = Deno.listen({ hostname: address, port });
   await begun((listener.addr as Deno.NetAddr).port);
   const connection = await listener.accept();
   listener.close();
@@ -138,7 +142,7 @@ class UnconnectedSocket {
   }
 
   static async open(task: UdpTask): Promise<UnconnectedSocket> {
-    return new UnconnectedSocket(await bound(task.address, 0));
+    return new UnconnectedSocket(await bound(task.address, task.port ?? 0));
   }
 
   get port(): number {

@@ -48,6 +48,8 @@ function mayMakeNamespaces(): boolean {
 /** A network namespace; that of the test itself, where `name` is null. */
 export interface Namespace {
   readonly name: string | null;
+  /** Where it is not to be had by its name: what runs a command in it, a container's for one. */
+  readonly enter?: (command: readonly string[]) => string[];
 }
 
 export const HOST: Namespace = { name: null };
@@ -71,7 +73,8 @@ export interface Counters {
 }
 
 /** The command, to be run in the namespace. */
-export function within({ name }: Namespace, command: readonly string[]): string[] {
+export function within({ name, enter }: Namespace, command: readonly string[]): string[] {
+  if (enter) return enter(command);
   return name === null ? [...command] : ["ip", "netns", "exec", name, ...command];
 }
 

@@ -50,6 +50,8 @@ export interface ProcessRow extends Amounts {
   readonly start_time: string | null;
   readonly name: string;
   readonly exe: string | null;
+  readonly netns: number | null;
+  readonly container: { readonly id: string; readonly name: string | null } | null;
   readonly interfaces: readonly string[];
   readonly flows?: readonly Flow[];
 }
@@ -66,6 +68,7 @@ export interface InterfaceRow {
   readonly bytes: number;
   readonly sent_bytes: number;
   readonly received_bytes: number;
+  readonly repeated_bytes: number;
   readonly dropped: number;
   readonly packets_total: number;
   readonly bytes_total: number;

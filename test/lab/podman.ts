@@ -69,6 +69,8 @@ export interface ContainerOptions {
   /** As `--publish` takes them. */
   readonly publish?: readonly string[];
   readonly pod?: string;
+  /** More arguments of `podman run`. */
+  readonly run?: readonly string[];
 }
 
 /** A running container. */
@@ -125,7 +127,7 @@ export class Podman implements AsyncDisposable {
   }
 
   /** A container that waits for commands to be run in it. */
-  async container({ network, publish = [], pod }: ContainerOptions = {}): Promise<PodmanContainer> {
+  async container({ network, publish = [], pod, run = [] }: ContainerOptions = {}): Promise<PodmanContainer> {
     const name = `nethogs-lab-${unique()}`;
     // By its name until it has an id, which it keeps when it is renamed.
     const remove = ["rm", "--force", "--ignore", "--time", "0"];
@@ -135,6 +137,7 @@ export class Podman implements AsyncDisposable {
       ...(pod === undefined ? [] : ["--pod", pod]),
       ...(network === undefined && pod !== undefined ? [] : ["--network", network ?? "podman"]),
       ...publish.flatMap((ports) => ["--publish", ports]),
+      ...run,
       ...this.#volumes(),
       // Should the test be killed, the container still ends.
       ...["--rootfs", "/:O", "sleep", "600"],

@@ -218,7 +218,7 @@ Deno.test("ProcFs.read() tells of this process what Deno tells", () => {
   assert.equal(process.exe, Deno.readLinkSync("/proc/self/exe"));
   assert.equal(process.uid, Deno.uid());
   assert.equal(`net:[${process.netns}]`, Deno.readLinkSync("/proc/self/ns/net"));
-  assert(process.startTimeMs <= Date.now());
+  assert(process.startTimeMs !== null && process.startTimeMs <= Date.now());
 });
 
 Deno.test("ProcFs.read() tells of this process what ps tells", { ignore: !isInstalled("ps") }, () => {
@@ -231,7 +231,7 @@ Deno.test("ProcFs.read() tells of this process what ps tells", { ignore: !isInst
   assert.equal(process.user, ps("euser:64"));
   assert.equal(process.netns, Number(ps("netns")));
   // ps counts whole seconds from a boot time that it reckons itself.
-  assert(Math.abs(process.startTimeMs - Date.parse(`${ps("lstart")} UTC`)) <= 2000);
+  assert(Math.abs(process.startTimeMs! - Date.parse(`${ps("lstart")} UTC`)) <= 2000);
 });
 
 Deno.test("ProcFs.pids() lists this process and the first", () => {

@@ -154,7 +154,7 @@ Deno.test("the schema lists the keys, reasons and matches of the report, in its 
     "flow table full": true,
     "not looked up": true,
   };
-  const matches: Record<Match, true> = { exact: true, listener: true, nat: true };
+  const matches: Record<Match, true> = { exact: true, listener: true, event: true, nat: true };
   assert.deepEqual(schema.properties.by.enum, Object.keys(keys));
   assert.deepEqual(schema.definitions.unattributed.properties.reason.enum, Object.keys(reasons));
   assert.deepEqual(schema.definitions.flow.properties.match.enum, [...Object.keys(matches), null]);
