@@ -6,7 +6,8 @@
  */
 
 import denoJson from "./deno.json" with { type: "json" };
-import { type Options, parseOptions, UsageError } from "./src/options.ts";
+import { parseOptions, UsageError } from "./src/arguments.ts";
+import type { Options } from "./src/options.ts";
 
 /** Exit statuses. */
 const DONE = 0;

@@ -1,6 +1,6 @@
 /** The text of `--help`, made from the option table. */
 
-import { OPTION_GROUPS, OPTIONS, type OptionSpec } from "./options.ts";
+import { OPTION_GROUPS, OPTIONS, type OptionSpec } from "./option_table.ts";
 
 const WIDTH = 80;
 const INDENT = 2;

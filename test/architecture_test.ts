@@ -19,6 +19,8 @@ const STAGES = [
   "src/report",
   "src/render",
   "src/options.ts",
+  "src/option_table.ts",
+  "src/arguments.ts",
   "src/help.ts",
   "src/monitor.ts",
   "src/parts.ts",

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { monitor } from "../../src/monitor.ts";
-import { parseOptions } from "../../src/options.ts";
+import { parseOptions } from "../../src/arguments.ts";
 import { buildParts } from "../../src/parts.ts";
 import { createRenderer } from "../../src/render/render.ts";
 import { type JsonLine, parseLines, sum } from "./json_line.ts";

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { renderHelp } from "../src/help.ts";
-import { OPTIONS, type Options, parseOptions, UsageError } from "../src/options.ts";
+import { parseOptions, UsageError } from "../src/arguments.ts";
+import { OPTIONS } from "../src/option_table.ts";
+import type { Options } from "../src/options.ts";
 
 const DEFAULTS: Options = {
   interfaces: [],

@@ -1,0 +1,352 @@
+/** The one table of options that command lines, help and manual share, and how each value is read. */
+
+import type { Options, Output, SortKey, View } from "./options.ts";
+import type { GroupKey } from "./report/report.ts";
+
+/** Options while they are being collected. */
+export interface Draft extends Writable<Options> {
+  interfaces: string[];
+  processPatterns: string[];
+  pids: number[];
+  /** The order that the view implies; null where it implies none. */
+  viewSort: SortKey | null;
+  /** The order asked for by itself, which wins wherever it stands. */
+  givenSort: SortKey | null;
+}
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** The headings of the help text, in its order. */
+export const OPTION_GROUPS = ["What to watch", "What to show", "When and in which form", "Other"] as const;
+
+export interface OptionSpec {
+  /** One letter, without the dash. */
+  readonly short?: string;
+  /** Without the dashes. */
+  readonly long?: string;
+  readonly group: typeof OPTION_GROUPS[number];
+  /** One or more lines, of any length. */
+  readonly help: string;
+  /** What the value is called in the help text; absent for a switch. */
+  readonly value?: string;
+  /** The value may be left out; the next word is then the value only if it is one of `choices`. */
+  readonly valueOptional?: true;
+  /** Every word that can be the value, where they can be listed. */
+  readonly choices?: readonly string[];
+  /** Half a sentence that says what the value has to be. */
+  readonly expects?: string;
+  /** Giving it twice is an error, and this is the way out. */
+  readonly once?: string;
+  /** Answered by itself, whatever else is on the command line. */
+  readonly answers?: "help" | "version";
+  /** Enters the option into the draft; false when the value cannot be used. A switch is given "". */
+  readonly apply: (draft: Draft, value: string) => boolean;
+}
+
+const OUTPUTS: readonly Output[] = ["text", "json", "csv", "classic"];
+const SORT_KEYS: readonly SortKey[] = ["sent", "received", "total", "pid", "name"];
+const GROUP_KEYS: readonly GroupKey[] = [
+  "process",
+  "container",
+  "pod",
+  "unit",
+  "user",
+  "connection",
+  "remote",
+  "interface",
+];
+
+interface ViewMode {
+  readonly view: View;
+  readonly sort: SortKey | null;
+}
+const VIEW_MODES: ReadonlyMap<string, ViewMode> = new Map([
+  ["0", mode("rate", "auto")],
+  ["1", mode("rate", "kb")],
+  ["2", mode("rate", "mb", "sent")],
+  ["3", mode("rate", "auto", "received")],
+  ["4", mode("rate", "mb")],
+  ["5", mode("rate", "gb")],
+  ["auto", mode("rate", "auto")],
+  ["kb/s", mode("rate", "kb")],
+  ["mb/s", mode("rate", "mb")],
+  ["gb/s", mode("rate", "gb")],
+  ["total", mode("total", "auto")],
+  ["total-b", mode("total", "b")],
+  ["total-kb", mode("total", "kb")],
+  ["total-mb", mode("total", "mb")],
+]);
+
+const DELAY_MIN_S = 0.01;
+/** Some 30 years: a way to ask for a single report about a whole capture file. */
+const DELAY_MAX_S = 1e9;
+/** PID_MAX_LIMIT of a 64-bit Linux kernel, include/linux/threads.h. */
+const PID_MAX = 4_194_304;
+
+/** Every option there is; parsing, help, manual page and completions are made from this table alone. */
+export const OPTIONS: readonly OptionSpec[] = [
+  {
+    short: "a",
+    long: "all",
+    group: "What to watch",
+    help: "every interface, loopback and those that are down too",
+    apply: (draft) => set(draft, "all", true),
+  },
+  {
+    short: "f",
+    long: "filter",
+    value: "EXPR",
+    group: "What to watch",
+    help: 'only packets that match a libpcap filter, such as\n"net 10.0.0.0/8" or "port range 8000-8100"',
+    expects: 'the filter is a libpcap expression, such as "port 443"',
+    once: 'join the expressions with "and" or "or"',
+    apply: (draft, value) => set(draft, "filter", parseFilter(value)),
+  },
+  {
+    long: "promiscuous",
+    group: "What to watch",
+    help: "packets addressed to other hosts, too",
+    apply: (draft) => set(draft, "promiscuous", true),
+  },
+  {
+    short: "r",
+    long: "read",
+    value: "FILE",
+    group: "What to watch",
+    help: "read a pcap or pcapng file instead of interfaces",
+    expects: "the file is a capture in pcap or pcapng format",
+    once: "one capture file is read at a time",
+    apply: (draft, value) => set(draft, "readFile", parseText(value)),
+  },
+  {
+    long: "proc",
+    value: "DIR",
+    group: "What to watch",
+    help: "where the proc file system of the host is mounted (default /proc)",
+    expects: "the directory is a mount point of proc, such as /host/proc",
+    apply: (draft, value) => set(draft, "procRoot", parseText(value)),
+  },
+  {
+    short: "p",
+    long: "process",
+    value: "PATTERN",
+    group: "What to show",
+    help: "only processes that match any PATTERN given:\n" +
+      "text: part of the name of the process, or of its container, pod or systemd unit\n" +
+      "with * ? or [: a glob on the whole name\n" +
+      "with /: the path of the executable, or a glob on it\n" +
+      "digits alone: a pid",
+    expects: 'the pattern is part of a name, a glob such as "systemd-*", a path or a pid',
+    apply: (draft, value) => append(draft.processPatterns, parseText(value)),
+  },
+  {
+    short: "P",
+    long: "pid",
+    value: "PID",
+    group: "What to show",
+    help: "only the process with this pid; may be repeated",
+    expects: `a pid is a whole number from 1 to ${PID_MAX}`,
+    apply: (draft, value) => append(draft.pids, parsePid(value)),
+  },
+  {
+    long: "by",
+    value: "KEY",
+    group: "What to show",
+    help: "one row for each process (default), container, pod, unit (of systemd), user, connection, " +
+      "remote (address) or interface",
+    choices: GROUP_KEYS,
+    expects: `rows are by one of ${GROUP_KEYS.join(", ")}`,
+    apply: (draft, value) => set(draft, "by", parseChoice(GROUP_KEYS, value)),
+  },
+  {
+    long: "connections",
+    group: "What to show",
+    help: "the connections of each process, too",
+    apply: (draft) => set(draft, "connections", true),
+  },
+  {
+    short: "l",
+    long: "command-line",
+    group: "What to show",
+    help: "the whole command line of each process",
+    apply: (draft) => set(draft, "commandLine", true),
+  },
+  {
+    short: "b",
+    long: "basename",
+    group: "What to show",
+    help: "only the base name of each program",
+    apply: (draft) => set(draft, "basename", true),
+  },
+  {
+    short: "v",
+    long: "view",
+    value: "MODE",
+    group: "What to show",
+    help: "how amounts are shown; 1 KB is 1024 bytes\n" +
+      "0 or auto: rates, each in the unit that fits (default)\n" +
+      "1 or kb/s, 4 or mb/s, 5 or gb/s: rates in that unit\n" +
+      "2: MB/s, most sent first\n" +
+      "3: the unit that fits, most received first\n" +
+      "total, total-b, total-kb, total-mb: since the start",
+    choices: [...VIEW_MODES.keys()],
+    expects: `the view is one of ${[...VIEW_MODES.keys()].join(", ")}`,
+    apply: applyView,
+  },
+  {
+    long: "bits",
+    group: "What to show",
+    help: "bits instead of bytes; 1 kbit is 1000 bits",
+    apply: (draft) => set(draft, "bits", true),
+  },
+  {
+    short: "s",
+    long: "sort",
+    value: "KEY",
+    valueOptional: true,
+    group: "What to show",
+    help: "sent (when KEY is left out), received, total (default), pid or name; wins over the order of -v",
+    choices: SORT_KEYS,
+    expects: `the sort key is one of ${SORT_KEYS.join(", ")}`,
+    apply: (draft, value) => set(draft, "givenSort", parseChoice(SORT_KEYS, value)),
+  },
+  {
+    short: "d",
+    long: "delay",
+    value: "SECONDS",
+    group: "When and in which form",
+    help: "time between reports, fractions allowed (default 1)",
+    expects: `the interval is a number of seconds from ${DELAY_MIN_S} to ${DELAY_MAX_S}, such as 1 or 0.5`,
+    apply: (draft, value) => set(draft, "delayMs", parseDelayMs(value)),
+  },
+  {
+    short: "c",
+    long: "count",
+    value: "N",
+    group: "When and in which form",
+    help: "stop after N reports (default 0: never)",
+    expects: "the number of reports is a whole number, such as 10, or 0 for no end",
+    apply: (draft, value) => set(draft, "count", parseCount(value)),
+  },
+  {
+    short: "t",
+    long: "trace",
+    group: "When and in which form",
+    help: "one block of text for each report (same as -o text)",
+    apply: (draft) => set(draft, "output", "text"),
+  },
+  {
+    short: "j",
+    long: "json",
+    group: "When and in which form",
+    help: "one line of JSON for each report (same as -o json)",
+    apply: (draft) => set(draft, "output", "json"),
+  },
+  {
+    short: "o",
+    long: "output",
+    value: "FORMAT",
+    group: "When and in which form",
+    help: "text (default), json, csv or classic (the trace of nethogs 0.8, byte for byte)",
+    choices: OUTPUTS,
+    expects: `the format is one of ${OUTPUTS.join(", ")}`,
+    apply: (draft, value) => set(draft, "output", parseChoice(OUTPUTS, value)),
+  },
+  {
+    short: "h",
+    long: "help",
+    group: "Other",
+    help: "show this text",
+    answers: "help",
+    apply: () => true,
+  },
+  {
+    short: "V",
+    long: "version",
+    group: "Other",
+    help: "show the version",
+    answers: "version",
+    apply: () => true,
+  },
+  {
+    short: "x",
+    group: "Other",
+    help: "same as -t, for old commands",
+    apply: (draft) => set(draft, "output", "text"),
+  },
+  {
+    short: "C",
+    group: "Other",
+    help: "no effect, for old commands: TCP, UDP and the rest are always counted",
+    apply: () => true,
+  },
+  {
+    short: "g",
+    value: "N",
+    group: "Other",
+    help: "no effect, for old commands",
+    expects: "the period is a number of seconds",
+    apply: (_draft, value) => parseDecimal(value) !== undefined,
+  },
+];
+
+function set<Key extends keyof Draft>(draft: Draft, key: Key, value: Draft[Key] | undefined): boolean {
+  if (value === undefined) return false;
+  draft[key] = value;
+  return true;
+}
+
+function append<Value>(list: Value[], value: Value | undefined): boolean {
+  if (value === undefined) return false;
+  if (!list.includes(value)) list.push(value);
+  return true;
+}
+
+function applyView(draft: Draft, value: string): boolean {
+  const found = VIEW_MODES.get(value.toLowerCase());
+  if (found === undefined) return false;
+  draft.view = found.view;
+  draft.viewSort = found.sort;
+  return true;
+}
+
+function mode(kind: View["kind"], unit: View["unit"], sort: SortKey | null = null): ViewMode {
+  return { view: { kind, unit }, sort };
+}
+
+// Each of these takes the text of a value and returns undefined when it cannot be used.
+
+function parseText(text: string): string | undefined {
+  return text === "" ? undefined : text;
+}
+
+function parseChoice<Choice extends string>(choices: readonly Choice[], text: string): Choice | undefined {
+  return choices.find((choice) => choice === text.toLowerCase());
+}
+
+/** Decimal only: Number() alone would take "", "0x10" and "Infinity". */
+function parseDecimal(text: string): number | undefined {
+  return /^(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
+}
+
+function parseDelayMs(text: string): number | undefined {
+  const seconds = parseDecimal(text);
+  if (seconds === undefined || seconds < DELAY_MIN_S || seconds > DELAY_MAX_S) return undefined;
+  return Math.round(seconds * 1e6) / 1e3;
+}
+
+function parseCount(text: string): number | null | undefined {
+  const count = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (!Number.isSafeInteger(count)) return undefined;
+  return count === 0 ? null : count;
+}
+
+function parsePid(text: string): number | undefined {
+  const pid = /^\d+$/.test(text) ? Number(text) : NaN;
+  return pid >= 1 && pid <= PID_MAX ? pid : undefined;
+}
+
+/** libpcap's own word is "portrange"; "port range 1-2" is otherwise an error there, so nothing is lost. */
+function parseFilter(text: string): string | undefined {
+  if (text.trim() === "") return undefined;
+  return text.replace(/(?<![\w.-])port\s+range\s+(?=\d+-\d+(?![\w.-]))/g, "portrange ");
+}
