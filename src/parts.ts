@@ -3,7 +3,7 @@
 import { Attribution } from "./attribute/attribution.ts";
 import { openBeginners } from "./attribute/beginners.ts";
 import { SocketHolders } from "./attribute/socket_holders.ts";
-import { steadyMs } from "./capture/clock.ts";
+import { spentMs, steadyMs } from "./capture/clock.ts";
 import { FileSource } from "./capture/file.ts";
 import { LiveSource } from "./capture/live.ts";
 import { interfacesOfNetwork } from "./capture/networks.ts";
@@ -32,7 +32,7 @@ export async function buildParts(options: Options, warn: (message: string) => vo
   const table = new FlowTable();
   const intake = new Intake(table, source.addresses);
   const proc = new ProcFs(options.procRoot);
-  const holders = new SocketHolders(proc, steadyMs);
+  const holders = new SocketHolders(proc, steadyMs, spentMs);
   const namespaces = new Namespaces(options.procRoot, source.addresses, source.broadcasts, steadyMs);
   const conntrack = openConntrack();
   const beginners = options.readFile === null ? openBeginners(proc, steadyMs) : null;

@@ -158,6 +158,9 @@ export class Attribution {
       else this.#settleFlow(flow);
       this.#noteUse(flow);
     }
+    // Sockets may have turned up just now.
+    this.#holders.step(this.#likelyPids, true);
+    this.#askHolders();
     this.endpoints.forget(nowS - FORGET_AFTER_S);
   }
 

@@ -13,6 +13,8 @@ import type { Process, ProcFs } from "../proc/procfs.ts";
 const DUTY = 0.1;
 /** and so long in one go. */
 const SLICE_MS = 8;
+/** but before a report so long, whatever was taken since the last. */
+const REPORT_SLICE_MS = 40;
 /** A socket that no process was seen to hold is looked for again after this time, doubling up to the last. */
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 60_000;
@@ -39,6 +41,7 @@ interface Missing {
 export class SocketHolders {
   readonly #proc: ProcFs;
   readonly #nowMs: () => number;
+  readonly #spentMs: () => number;
   /** By pid: what was read of its descriptors. */
   readonly #known = new Map<number, Known>();
   /** By inode: pid of a process that was seen to hold it. */
@@ -52,11 +55,17 @@ export class SocketHolders {
   #queue: number[] = [];
   #walk = 0;
   #notBeforeMs = 0;
+  /** The same for what is read before a report. */
+  #extraNotBeforeMs = 0;
 
-  /** `nowMs` is a steady clock, by which the budget is kept. */
-  constructor(proc: ProcFs, nowMs: () => number) {
+  /**
+   * `nowMs` is a steady clock. `spentMs` is the processor time that was spent, by which the budget is kept: on a busy
+   * machine time goes by without us.
+   */
+  constructor(proc: ProcFs, nowMs: () => number, spentMs: () => number = nowMs) {
     this.#proc = proc;
     this.#nowMs = nowMs;
+    this.#spentMs = spentMs;
   }
 
   /** The process that holds the socket, as far as is known; it is looked for in the next walk otherwise. */
@@ -90,19 +99,24 @@ export class SocketHolders {
   }
 
   /** The processes in `pids` are worth reading first: they held sockets that had traffic. */
-  step(likelyPids: Iterable<number>): void {
+  step(likelyPids: Iterable<number>, isBeforeReport = false): void {
     const startMs = this.#nowMs();
-    if (this.#wanted.size === 0 || startMs < this.#notBeforeMs) return;
+    const isExtra = isBeforeReport && startMs >= this.#extraNotBeforeMs;
+    if (this.#wanted.size === 0 || (!isExtra && startMs < this.#notBeforeMs)) return;
+    const sliceMs = isExtra ? REPORT_SLICE_MS : SLICE_MS;
+    const spentBeforeMs = this.#spentMs();
     if (this.#queue.length === 0) this.#beginWalk(likelyPids);
-    let nowMs = startMs;
-    while (this.#queue.length > 0 && this.#wanted.size > 0 && nowMs - startMs < SLICE_MS) {
+    let spentMs = 0;
+    while (this.#queue.length > 0 && this.#wanted.size > 0 && spentMs < sliceMs) {
       this.#readProcess(this.#queue.pop()!);
-      nowMs = this.#nowMs();
+      spentMs = this.#spentMs() - spentBeforeMs;
     }
+    const nowMs = this.#nowMs();
     if (this.#queue.length === 0) this.#endWalk(nowMs);
     // What is wanted next is more likely in a process that comes meanwhile than in what is left of this walk.
     if (this.#wanted.size === 0) this.#queue = [];
-    this.#notBeforeMs = nowMs + (nowMs - startMs) * (1 / DUTY - 1);
+    this.#notBeforeMs = nowMs + spentMs * (1 / DUTY - 1);
+    if (isExtra) this.#extraNotBeforeMs = this.#notBeforeMs;
   }
 
   /** Milliseconds after which `step` can go on; `Infinity` where there is nothing to do. */

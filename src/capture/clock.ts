@@ -1,6 +1,6 @@
-/** The two clocks of live capture: the one that stamps frames, and the one that cannot be set. */
+/** The clocks of live capture: the one that stamps frames, the one that cannot be set, and what we cost. */
 
-import { CLOCK_REALTIME, libc } from "../../ffi/libc.ts";
+import { CLOCK_REALTIME, CLOCK_THREAD_CPUTIME_ID, libc } from "../../ffi/libc.ts";
 import type { Boundary } from "./source.ts";
 
 /** struct timespec: tv_sec 8, tv_nsec 8 */
@@ -19,6 +19,12 @@ export function frameClock(): Boundary {
 /** Milliseconds of a clock that only goes forward, whoever sets the time of day. */
 export function steadyMs(): number {
   return performance.now();
+}
+
+/** Milliseconds of processor time that this thread has used. */
+export function spentMs(): number {
+  libc().clock_gettime(CLOCK_THREAD_CPUTIME_ID, timespec);
+  return Number(timespecView.getBigInt64(0, true)) * 1000 + Number(timespecView.getBigInt64(8, true)) / 1e6;
 }
 
 export function sleep(ms: number): Promise<void> {

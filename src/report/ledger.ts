@@ -219,7 +219,7 @@ export class Ledger {
     share?.enter(link.name, sentBytes, receivedBytes);
     if (!this.#parts.withFlows) return;
     const end = (at & 1) as End;
-    const row = this.#flowRow(at >> 1, link, end, this.#match(at >> 1, end, endpoint));
+    const row = this.#flowRow(at >> 1, link, end, this.#match(at >> 1, end, endpoint), verdict);
     account.flows.push(row);
     share?.flows.push(row);
   }
@@ -287,13 +287,16 @@ export class Ledger {
     }
   }
 
-  #flowRow(flow: number, link: Link, end: End, match: Match | null): FlowRow {
+  /** What of a record counts on its link, now and, as far as that holds for all of it, since it was made. */
+  #flowRow(flow: number, link: Link, end: End, match: Match | null, verdict = BOTH): FlowRow {
     const { table } = this.#parts;
     const counters = flow * COUNTERS;
     const isIp = flowKind(table, flow) === FlowKind.IP;
     const isNear = end === End.NEAR;
     const otherEnd = isNear ? End.FAR : End.NEAR;
-    const { sentBytes, receivedBytes } = this.#sighting(2 * flow + end);
+    const sighting = this.#sighting(2 * flow + end);
+    const sentBefore = table.counters[counters + (isNear ? SENT_TOTAL : RECEIVED_TOTAL)]!;
+    const receivedBefore = table.counters[counters + (isNear ? RECEIVED_TOTAL : SENT_TOTAL)]!;
     return {
       protocol: this.#protocol(flow, link),
       interface: link.name,
@@ -302,10 +305,10 @@ export class Ledger {
       remoteAddress: isIp ? addressText(table.keys, addressAt(flow, otherEnd)) : null,
       remotePort: isIp ? port(table, flow, otherEnd) : null,
       match,
-      sentBytes,
-      receivedBytes,
-      sentTotalBytes: sentBytes + table.counters[counters + (isNear ? SENT_TOTAL : RECEIVED_TOTAL)]!,
-      receivedTotalBytes: receivedBytes + table.counters[counters + (isNear ? RECEIVED_TOTAL : SENT_TOTAL)]!,
+      sentBytes: verdict.isSentCounted ? sighting.sentBytes : 0,
+      receivedBytes: verdict.isReceivedCounted ? sighting.receivedBytes : 0,
+      sentTotalBytes: verdict.isSentCounted ? sighting.sentBytes + sentBefore : 0,
+      receivedTotalBytes: verdict.isReceivedCounted ? sighting.receivedBytes + receivedBefore : 0,
     };
   }
 

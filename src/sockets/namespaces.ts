@@ -56,8 +56,8 @@ class KnownNamespace implements NetNamespace {
   constructor(
     readonly slot: number,
     readonly inode: number,
-    /** The file that stands for the namespace. */
-    readonly path: string,
+    /** Stands for the namespace, whatever becomes of the process it was found by; -1 where it may not be opened. */
+    readonly fd: number,
     /** A /proc/PID/net in it. */
     readonly netDirectory: string,
     channels: { sockets: NamespaceSockets; route: NetlinkSocket | null },
@@ -98,6 +98,7 @@ class KnownNamespace implements NetNamespace {
   close(): void {
     this.sockets.close();
     this.#route?.close();
+    if (this.fd >= 0) closeNamespace(this.fd);
   }
 }
 
@@ -181,12 +182,16 @@ export class Namespaces {
       this.#known.delete(inode);
       this.version++;
     }
+    let isComplete = true;
     for (const [inode, place] of places) {
-      if (!this.#known.has(inode)) this.#known.set(inode, this.#open(inode, place));
+      if (this.#known.has(inode)) continue;
+      const namespace = this.#open(inode, place);
+      if (namespace === null) isComplete = false;
+      else this.#known.set(inode, namespace);
     }
     for (const namespace of this.#known.values()) this.#update(namespace);
     const nowMs = this.#nowMs();
-    this.#notBeforeMs = nowMs + Math.max(SHORTEST_PAUSE_MS, (nowMs - startMs) / DUTY);
+    this.#notBeforeMs = nowMs + (isComplete ? Math.max(SHORTEST_PAUSE_MS, (nowMs - startMs) / DUTY) : 0);
   }
 
   /** By inode; our own is left out. */
@@ -207,18 +212,22 @@ export class Namespaces {
     return places;
   }
 
-  #open(inode: number, place: Place): KnownNamespace {
-    const channels = openChannels(place);
+  /** Null where the process it was found by has left it meanwhile, as those do that only look into a namespace. */
+  #open(inode: number, place: Place): KnownNamespace | null {
+    const channels = openChannels(inode, place);
+    if (channels === null) return null;
     const slot = this.#nextSlot;
     this.#nextSlot = this.#nextSlot % 0xfffe + 1;
-    return new KnownNamespace(slot, inode, place.path, place.netDirectory, channels);
+    return new KnownNamespace(slot, inode, channels.fd, place.netDirectory, channels);
   }
 
   #update(namespace: KnownNamespace): void {
     try {
       if (namespace.readAddresses()) this.version++;
       // The kernel gives the number away when the first veth into the namespace is made or looked at.
-      if (namespace.netnsId < 0 && this.#route) namespace.netnsId = netnsIdOf(this.#route, namespace.path);
+      if (namespace.netnsId < 0 && namespace.fd >= 0 && this.#route) {
+        namespace.netnsId = netnsIdOf(this.#route, namespace.fd);
+      }
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
     }
@@ -240,22 +249,30 @@ function openRoute(): NetlinkSocket | null {
   }
 }
 
-function openChannels(
-  { path, netDirectory }: Place,
-): { sockets: NamespaceSockets; route: NetlinkSocket | null } {
+interface Channels {
+  readonly fd: number;
+  readonly sockets: NamespaceSockets;
+  readonly route: NetlinkSocket | null;
+}
+
+/** Null where another namespace, or none, is found at this place by now. */
+function openChannels(inode: number, { path, netDirectory }: Place): Channels | null {
+  let fd = -1;
   try {
-    const fd = openNamespace(path);
-    try {
-      return withinNamespace(fd, () => ({
-        sockets: new NamespaceSockets(openSockDiag(), netDirectory),
-        route: openRoute(),
-      }));
-    } finally {
+    fd = openNamespace(path);
+    if (inodeOfFd(fd) !== inode) {
       closeNamespace(fd);
+      return null;
     }
+    return withinNamespace(fd, () => ({
+      fd,
+      sockets: new NamespaceSockets(openSockDiag(), netDirectory),
+      route: openRoute(),
+    }));
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
-    return { sockets: new NamespaceSockets(null, netDirectory), route: null };
+    if (fd >= 0) closeNamespace(fd);
+    return { fd: -1, sockets: new NamespaceSockets(null, netDirectory), route: null };
   }
 }
 
@@ -278,12 +295,17 @@ function inodeOf(link: string): number {
   }
 }
 
-/** A mount is no link; "ino:" of proc_pid_fdinfo(5) is what the number in the link is. */
+/** "ino:" of proc_pid_fdinfo(5) is what the number in the link is. */
+function inodeOfFd(fd: number): number {
+  return Number(/^ino:\s*(\d+)$/m.exec(readText(`/proc/self/fdinfo/${fd}`))?.[1] ?? 0);
+}
+
+/** A mount is no link. */
 function inodeOfMount(path: string): number {
   try {
     const fd = openNamespace(path);
     try {
-      return Number(/^ino:\s*(\d+)$/m.exec(readText(`/proc/self/fdinfo/${fd}`))?.[1] ?? 0);
+      return inodeOfFd(fd);
     } finally {
       closeNamespace(fd);
     }
@@ -293,23 +315,18 @@ function inodeOfMount(path: string): number {
   }
 }
 
-function netnsIdOf(route: NetlinkSocket, path: string): number {
-  const fd = openNamespace(path);
-  try {
-    const request = netlinkRequest(RTM_GETNSID, NLM_F_REQUEST, RTGENMSG_SIZE + 8);
-    const at = NLMSG_HDRLEN + RTGENMSG_SIZE;
-    const requestView = new DataView(request.buffer);
-    requestView.setUint16(at, 8, true);
-    requestView.setUint16(at + 2, NETNSA_FD, true);
-    requestView.setUint32(at + 4, fd, true);
-    let netnsId = -1;
-    route.send(request);
-    const length = route.receive();
-    forEachAttribute(route.view, NLMSG_HDRLEN + RTGENMSG_SIZE, length, (type, dataAt) => {
-      if (type === NETNSA_NSID) netnsId = route.view.getInt32(dataAt, true);
-    });
-    return netnsId;
-  } finally {
-    closeNamespace(fd);
-  }
+function netnsIdOf(route: NetlinkSocket, fd: number): number {
+  const request = netlinkRequest(RTM_GETNSID, NLM_F_REQUEST, RTGENMSG_SIZE + 8);
+  const at = NLMSG_HDRLEN + RTGENMSG_SIZE;
+  const requestView = new DataView(request.buffer);
+  requestView.setUint16(at, 8, true);
+  requestView.setUint16(at + 2, NETNSA_FD, true);
+  requestView.setUint32(at + 4, fd, true);
+  let netnsId = -1;
+  route.send(request);
+  const length = route.receive();
+  forEachAttribute(route.view, NLMSG_HDRLEN + RTGENMSG_SIZE, length, (type, dataAt) => {
+    if (type === NETNSA_NSID) netnsId = route.view.getInt32(dataAt, true);
+  });
+  return netnsId;
 }

@@ -124,20 +124,22 @@ function assertCountsAllOf(end: End, tool: Nethogs, before: Standing, after: Sta
 /** What neighbours and groups say of themselves may come to so much. */
 const MOST_KERNEL_TALK = 5000;
 
-/** All but the kernel's own talk about neighbours and groups is of the processes, in what they sent and received. */
-function assertNamesAllOf(end: End, before: Standing, after: Standing, own: readonly ProcessRow[]): void {
-  for (
-    const { protocol, reason, sent_total_bytes: sent, received_total_bytes: received } of after.report
-      .unattributed
-  ) {
-    const what = `${protocol}, ${reason}: sent ${sent}, received ${received} bytes`;
+/** What has no process is the kernel's own talk about neighbours and groups. */
+function assertNoneUnnamed({ report }: Standing): void {
+  for (const { protocol, reason, ...amounts } of report.unattributed) {
+    const what =
+      `${protocol}, ${reason}: ${amounts.sent_total_bytes} and ${amounts.received_total_bytes} bytes`;
     assert.ok(["arp", "icmpv6", "igmp"].includes(protocol), what);
   }
-  const { counters } = after;
-  const sent = counters.sentBytes - before.counters.sentBytes - sumOf(own, "sent_total_bytes");
-  const received = counters.receivedBytes - before.counters.receivedBytes -
-    sumOf(own, "received_total_bytes");
-  for (const bytes of [sent, received]) {
+}
+
+/** All but that talk was sent and received by the processes at this end. */
+function assertNamesAllOf(end: End, before: Standing, after: Standing, own: readonly ProcessRow[]): void {
+  const sent = after.counters.sentBytes - before.counters.sentBytes;
+  const received = after.counters.receivedBytes - before.counters.receivedBytes;
+  for (
+    const bytes of [sent - sumOf(own, "sent_total_bytes"), received - sumOf(own, "received_total_bytes")]
+  ) {
     assert.ok(bytes >= 0 && bytes < MOST_KERNEL_TALK, `${bytes} bytes of ${end.name} are of no process`);
   }
 }
@@ -195,6 +197,7 @@ for (const family of ["ipv4", "ipv6"] as const) {
 
     assertCountsAllOf(near, nearTool, nearBefore, nearAfter);
     assertCountsAllOf(far, farTool, farBefore, farAfter);
+    for (const standing of [nearAfter, farAfter]) assertNoneUnnamed(standing);
     for (const one of talks) assertAgree(one, family, nearAfter, farAfter);
     for (const one of talks) assertMatches(nearTool.reports, one);
     assertNamesAllOf(near, nearBefore, nearAfter, talks.map((one) => rowOf(nearAfter, one.near)));
