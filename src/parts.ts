@@ -1,9 +1,9 @@
 /** Options become the parts that the monitor runs. */
 
 import { Attribution } from "./attribute/attribution.ts";
-import { openBeginners } from "./attribute/beginners.ts";
+import { type Beginners, openBeginners } from "./attribute/beginners.ts";
 import { SocketHolders } from "./attribute/socket_holders.ts";
-import { spentMs, steadyMs } from "./capture/clock.ts";
+import { realtimeAheadMs, spentMs, steadyMs } from "./capture/clock.ts";
 import { FileSource } from "./capture/file.ts";
 import { LiveSource } from "./capture/live.ts";
 import { interfacesOfNetwork } from "./capture/networks.ts";
@@ -11,6 +11,7 @@ import { InterfaceSelection } from "./capture/selection.ts";
 import type { FrameSource } from "./capture/source.ts";
 import { Intake } from "./flow/intake.ts";
 import { FlowTable } from "./flow/table.ts";
+import { KernelError } from "./kernel/files.ts";
 import { hostName } from "./kernel/host.ts";
 import type { Parts } from "./monitor.ts";
 import type { Options } from "./options.ts";
@@ -35,7 +36,7 @@ export async function buildParts(options: Options, warn: (message: string) => vo
   const holders = new SocketHolders(proc, steadyMs, spentMs);
   const namespaces = new Namespaces(options.procRoot, source.addresses, source.broadcasts, steadyMs);
   const conntrack = openConntrack();
-  const beginners = options.readFile === null ? openBeginners(proc, steadyMs) : null;
+  const beginners = options.readFile === null ? tryBeginners(proc) : null;
   if (beginners !== null) source.watch(beginners.fd);
   const attribution = new Attribution({
     table,
@@ -60,6 +61,17 @@ export async function buildParts(options: Options, warn: (message: string) => vo
     namespaces.close();
   };
   return { source, table, intake, attribution, ledger, close };
+}
+
+/** Null where the kernel does not tell, or tells of other pids than we can read. */
+function tryBeginners(proc: ProcFs): Beginners | null {
+  if (!proc.hasMachinePids) return null;
+  try {
+    return openBeginners(proc, { nowMs: steadyMs, realtimeAheadMs });
+  } catch (error) {
+    if (error instanceof KernelError) return null;
+    throw error;
+  }
 }
 
 async function openSource(

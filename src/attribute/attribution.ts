@@ -242,7 +242,7 @@ export class Attribution {
     }
     const endpoint = this.#endpointOf(found.namespace, found.conversation, isReused);
     this.#ends[at] = endpoint;
-    if (!isAffordable || this.#isBegun(endpoint, found.namespace, found.conversation)) return;
+    if (!isAffordable || this.#isBegun(flow, endpoint, found.namespace, found.conversation)) return;
     if (found.inode !== 0) this.#found(endpoint, found.inode, found.isExact, found.conversation.ipProtocol);
     else if (this.endpoints.states[endpoint] === EndpointState.NEW) {
       this.endpoints.states[endpoint] = EndpointState.NO_SOCKET;
@@ -255,12 +255,13 @@ export class Attribution {
   }
 
   /** Whether the kernel told who began a conversation that has no owner yet. */
-  #isBegun(endpoint: number, namespace: NetNamespace, conversation: Conversation): boolean {
+  #isBegun(flow: number, endpoint: number, { inode }: NetNamespace, conversation: Conversation): boolean {
     const { states, owners } = this.endpoints;
     if (this.#beginners === null || hasOwner(states[endpoint]!)) return false;
-    const process = this.#beginners.find(conversation);
     // A process elsewhere may have used the same ports.
-    if (process === null || (process.netns !== null && process.netns !== namespace.inode)) return false;
+    const isHere = ({ netns }: Process): boolean => netns === null || netns === inode;
+    const process = this.#beginners.find(conversation, this.#table.beganMs[flow]!, isHere);
+    if (process === undefined) return false;
     owners[endpoint] = this.#indexOf(process);
     states[endpoint] = EndpointState.EVENT;
     return true;

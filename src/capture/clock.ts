@@ -1,6 +1,6 @@
 /** The clocks of live capture: the one that stamps frames, the one that cannot be set, and what we cost. */
 
-import { CLOCK_REALTIME, CLOCK_THREAD_CPUTIME_ID, libc } from "../../ffi/libc.ts";
+import { CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_THREAD_CPUTIME_ID, libc } from "../../ffi/libc.ts";
 import type { Boundary } from "./source.ts";
 
 /** struct timespec: tv_sec 8, tv_nsec 8 */
@@ -23,7 +23,17 @@ export function steadyMs(): number {
 
 /** Milliseconds of processor time that this thread has used. */
 export function spentMs(): number {
-  libc().clock_gettime(CLOCK_THREAD_CPUTIME_ID, timespec);
+  return readMs(CLOCK_THREAD_CPUTIME_ID);
+}
+
+/** What the clock that stamps frames is ahead of CLOCK_MONOTONIC, at this moment, in milliseconds. */
+export function realtimeAheadMs(): number {
+  const monotonicMs = readMs(CLOCK_MONOTONIC);
+  return readMs(CLOCK_REALTIME) - monotonicMs;
+}
+
+function readMs(clock: number): number {
+  libc().clock_gettime(clock, timespec);
   return Number(timespecView.getBigInt64(0, true)) * 1000 + Number(timespecView.getBigInt64(8, true)) / 1e6;
 }
 

@@ -11,6 +11,8 @@ import { FragmentTable } from "./fragments.ts";
 import { KEY_WORDS } from "./key_index.ts";
 import {
   FLAG_FAR_BEGAN,
+  FLAG_FAR_SPOKE,
+  FLAG_NEAR_SPOKE,
   FlowKind,
   type FlowTable,
   IP_PROTOCOL_KNOWN,
@@ -26,6 +28,7 @@ const HEADER_SIZE = 16;
 const IPPROTO_TCP = 6;
 const TCP_SYN_ACK_MASK = 0x12;
 const TCP_SYN = 0x02;
+const TCP_RST = 0x04;
 
 /** Frames and bytes of one link since the start. A frame on loopback is both sent and received. */
 export class LinkCount {
@@ -51,6 +54,9 @@ export class Intake {
   readonly #fragments = new FragmentTable();
   readonly #headers = new Headers();
   readonly #key = new Uint32Array(KEY_WORDS);
+  /** Stamp of the frame that is being counted. */
+  #seconds = 0;
+  #microseconds = 0;
 
   /** `addresses` are those of this host; they tell direction where no link-layer address does. */
   constructor(table: FlowTable, addresses: AddressSet) {
@@ -65,10 +71,13 @@ export class Intake {
     let { offset, frames } = batch;
     for (; frames > 0; frames--) {
       const seconds = view.getUint32(offset, true);
+      const microseconds = view.getUint32(offset + 4, true);
       if (
         seconds >= boundary.seconds &&
-        (seconds > boundary.seconds || view.getUint32(offset + 4, true) >= boundary.microseconds)
+        (seconds > boundary.seconds || microseconds >= boundary.microseconds)
       ) break;
+      this.#seconds = seconds;
+      this.#microseconds = microseconds;
       const wireLength = view.getUint32(offset + 12, true);
       const start = offset + HEADER_SIZE;
       const end = start + view.getUint32(offset + 8, true);
@@ -121,6 +130,9 @@ export class Intake {
     const flow = this.#conversation(key, direction, isSent);
     if (flow === NO_FLOW) return this.#countOverflow(link, isSent, wireLength);
     this.#table.count(flow, isSent ? SENT : RECEIVED, wireLength);
+    if (headers.ipProtocol === IPPROTO_TCP && (headers.tcpFlags & TCP_RST) === 0) {
+      this.#table.flags[flow]! |= isSent ? FLAG_NEAR_SPOKE : FLAG_FAR_SPOKE;
+    }
   }
 
   #conversation(key: Uint32Array, direction: Direction, isSent: boolean): number {
@@ -133,6 +145,9 @@ export class Intake {
     const isBegunByFar = flow !== NO_FLOW && direction === Direction.UNKNOWN && !isSent &&
       table.isUntouched(flow);
     if (isBegunByFar) table.flags[flow]! |= FLAG_FAR_BEGAN;
+    if (flow !== NO_FLOW && table.beganMs[flow] === 0) {
+      table.beganMs[flow] = this.#seconds * 1000 + this.#microseconds / 1000;
+    }
     return flow;
   }
 

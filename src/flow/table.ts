@@ -48,6 +48,9 @@ const FLAG_ACTIVE = 4;
 export const FLAG_NEW = 8;
 /** `flags`: the record took the place of one with the same key. */
 export const FLAG_REUSED = 16;
+/** `flags`: the near, the far end of a TCP connection has sent something other than a reset. */
+export const FLAG_NEAR_SPOKE = 32;
+export const FLAG_FAR_SPOKE = 64;
 
 export const NO_FLOW = NO_RECORD;
 /** Records beyond the limit, kept for the sums of what has no record of its own. */
@@ -57,6 +60,8 @@ export const DEFAULT_MOST_FLOWS = 1 << 18;
 export class FlowTable {
   counters = new Float64Array(0);
   flags = new Uint8Array(0);
+  /** Stamp of the record's first frame, in milliseconds since the Unix epoch; 0 before it is counted. */
+  beganMs = new Float64Array(0);
   /** Second of the source's clock in which the record's last interval with traffic ended. */
   lastSeenS = new Float64Array(0);
 
@@ -100,6 +105,7 @@ export class FlowTable {
     const { capacity } = this.#index;
     this.counters = grown(this.counters, capacity * COUNTERS);
     this.flags = grown(this.flags, capacity);
+    this.beganMs = grown(this.beganMs, capacity);
     this.lastSeenS = grown(this.lastSeenS, capacity);
     this.active = grown(this.active, capacity);
     this.fresh = grown(this.fresh, capacity);
@@ -123,6 +129,7 @@ export class FlowTable {
     if (this.flags.length < this.#index.capacity) this.#growColumns();
     this.counters.fill(0, flow * COUNTERS, (flow + 1) * COUNTERS);
     this.flags[flow] = FLAG_NEW;
+    this.beganMs[flow] = 0;
     if (this.freshCount < this.fresh.length) this.fresh[this.freshCount++] = flow;
     return flow;
   }

@@ -3,60 +3,97 @@
  * choice, with filters, in a ring buffer of our own, which nobody else sees or needs to know of.
  */
 
-import { cString, EAGAIN, errno, libc, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_WRONLY } from "../../ffi/libc.ts";
-import { KernelError, listDirectory } from "./files.ts";
+import { cString, ENOENT, errno, libc, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_WRONLY } from "../../ffi/libc.ts";
+import { KernelError, listDirectory, readText } from "./files.ts";
+import { parseTraceFormat, type TraceFormat } from "./trace_format.ts";
+import { forEachTraceRecord } from "./trace_page.ts";
 
 const ROOTS = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
-/** Begins the names of our instances; the pid follows. */
+/** Begins the names of our instances; the pid and a purpose follow. */
 const PREFIX = "nethogs-";
 /** Of each processor; older events make way when it is full. */
 const BUFFER_KB = "256";
 
-const READ_SIZE = 65536;
+/** A read(2) gives one page of the buffer, which is a page of memory unless somebody chose otherwise. */
+const LARGEST_PAGE = 65536;
+/** So many at once from one processor, that events which come meanwhile do not keep us. */
+const MOST_PAGES = 64;
 
 export interface TraceEvent {
   /** As below "events": "fib/fib_table_lookup". */
   readonly path: string;
+  /** Documentation/trace/events.rst, section 5; empty for all. */
   readonly filter: string;
+  /** Not told of before `enable` says so. */
+  readonly isOptional?: true;
 }
 
-const decoder = new TextDecoder();
+/** Told of each record: the page, where in it the record lies, and when it was written, in CLOCK_MONOTONIC. */
+export type TraceSink = (view: DataView, start: number, end: number, timeMs: number) => void;
 
 export class TraceInstance {
   /** Readable when there are events. */
   readonly fd: number;
+  /** By path of the event. */
+  readonly formats: ReadonlyMap<string, TraceFormat>;
+  /** Records that made way for newer ones, or had no room, before they were read. */
+  hasLost = false;
   readonly #directory: string;
-  readonly #buffer = new Uint8Array(READ_SIZE);
-  #rest = "";
+  /** The buffer of each processor. */
+  readonly #raw: readonly number[];
+  readonly #page = new Uint8Array(LARGEST_PAGE);
+  readonly #view = new DataView(this.#page.buffer);
 
-  private constructor(directory: string, fd: number) {
+  private constructor(
+    directory: string,
+    formats: ReadonlyMap<string, TraceFormat>,
+    [fd, ...raw]: readonly number[],
+  ) {
     this.#directory = directory;
-    this.fd = fd;
+    this.formats = formats;
+    this.fd = fd!;
+    this.#raw = raw;
   }
 
-  /** Null where tracing is not mounted, not allowed, or has none of the events. */
-  static open(events: readonly TraceEvent[]): TraceInstance | null {
+  /**
+   * An instance of this process, told apart by `purpose` from its others. Throws `KernelError` where tracing is not
+   * mounted, not allowed, or lacks one of the events that are not optional.
+   */
+  static open(purpose: string, events: readonly TraceEvent[]): TraceInstance {
+    let failure: unknown = null;
     for (const root of ROOTS) {
       try {
         removeLeftOvers(root);
-        return TraceInstance.#make(`${root}/instances/${PREFIX}${libc().getpid()}`, events);
+        return TraceInstance.#make(`${root}/instances/${PREFIX}${libc().getpid()}-${purpose}`, events);
       } catch (error) {
         if (!(error instanceof KernelError)) throw error;
+        failure ??= error;
       }
     }
-    return null;
+    throw failure;
   }
 
   static #make(directory: string, events: readonly TraceEvent[]): TraceInstance {
     if (libc().mkdir(cString(directory), 0o700) < 0) throw new KernelError(`make ${directory}`, errno());
+    const fds: number[] = [];
     try {
       writeFile(`${directory}/buffer_size_kb`, BUFFER_KB);
-      for (const { path, filter } of events) {
-        writeFile(`${directory}/events/${path}/filter`, filter);
-        writeFile(`${directory}/events/${path}/enable`, "1");
+      writeFile(`${directory}/trace_clock`, "mono");
+      const formats = new Map<string, TraceFormat>();
+      for (const event of events) {
+        const format = readFormat(directory, event);
+        if (format === null) continue;
+        formats.set(event.path, format);
+        if (event.filter !== "") writeFile(`${directory}/events/${event.path}/filter`, event.filter);
+        if (!event.isOptional) writeFile(`${directory}/events/${event.path}/enable`, "1");
       }
-      return new TraceInstance(directory, open(`${directory}/trace_pipe`, O_RDONLY | O_NONBLOCK));
+      fds.push(open(`${directory}/trace_pipe`, O_RDONLY | O_NONBLOCK));
+      for (const cpu of listDirectory(`${directory}/per_cpu`)) {
+        fds.push(open(`${directory}/per_cpu/${cpu}/trace_pipe_raw`, O_RDONLY | O_NONBLOCK));
+      }
+      return new TraceInstance(directory, formats, fds);
     } catch (error) {
+      for (const fd of fds) libc().close(fd);
       libc().rmdir(cString(directory));
       throw error;
     }
@@ -67,23 +104,44 @@ export class TraceInstance {
     writeFile(`${this.#directory}/events/${path}/filter`, filter);
   }
 
-  /** The events since the last call, a line each; at most so many bytes of them. */
-  readLines(): string[] {
-    const length = libc().read(this.fd, this.#buffer, BigInt(this.#buffer.length));
-    if (length <= 0) {
-      const errnum = length < 0 ? errno() : EAGAIN;
-      if (errnum !== EAGAIN) throw new KernelError("read trace events", errnum);
-      return [];
+  /** Whether an event is told of; it must be one that this kernel has. Throws `KernelError`. */
+  enable(path: string, isWanted: boolean): void {
+    writeFile(`${this.#directory}/events/${path}/enable`, isWanted ? "1" : "0");
+  }
+
+  /** Hands on what was written since the last call, processor by processor. Returns the number of records. */
+  read(sink: TraceSink): number {
+    let records = 0;
+    for (const fd of this.#raw) {
+      for (let i = 0; i < MOST_PAGES; i++) {
+        const length = libc().read(fd, this.#page, BigInt(this.#page.length));
+        if (length <= 0) break;
+        const isGap = forEachTraceRecord(this.#view, length, (start, end, timeNs) => {
+          records++;
+          sink(this.#view, start, end, timeNs / 1e6);
+        });
+        if (isGap) this.hasLost = true;
+      }
     }
-    const lines = (this.#rest + decoder.decode(this.#buffer.subarray(0, length))).split("\n");
-    this.#rest = lines.pop() ?? "";
-    return lines;
+    return records;
   }
 
   close(): void {
-    libc().close(this.fd);
+    for (const fd of [this.fd, ...this.#raw]) libc().close(fd);
     libc().rmdir(cString(this.#directory));
   }
+}
+
+/** Null for an optional event that this kernel does not have. */
+function readFormat(directory: string, { path, isOptional }: TraceEvent): TraceFormat | null {
+  try {
+    const format = parseTraceFormat(readText(`${directory}/events/${path}/format`));
+    if (format !== null) return format;
+  } catch (error) {
+    if (!isOptional || !(error instanceof KernelError)) throw error;
+    return null;
+  }
+  throw new KernelError(`read the format of ${path}`, ENOENT);
 }
 
 function open(path: string, flags: number): number {
@@ -101,11 +159,15 @@ function writeFile(path: string, text: string): void {
   if (written < 0) throw new KernelError(`write ${path}`, errnum);
 }
 
-/** Instances of runs that were killed: those whose process is no more. */
+/** Instances of runs that were killed: those whose process is no more, or has become us. */
 function removeLeftOvers(root: string): void {
   for (const name of listDirectory(`${root}/instances`)) {
-    const pid = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : "";
-    if (/^\d+$/.test(pid) && !isThere(`/proc/${pid}`)) libc().rmdir(cString(`${root}/instances/${name}`));
+    const pid = name.startsWith(PREFIX) ? /^\d+/.exec(name.slice(PREFIX.length))?.[0] : undefined;
+    const isOurs = Number(pid) === libc().getpid();
+    // One that is in use stays: it cannot be removed.
+    if (pid !== undefined && (isOurs || !isThere(`/proc/${pid}`))) {
+      libc().rmdir(cString(`${root}/instances/${name}`));
+    }
   }
 }
 

@@ -101,7 +101,13 @@ export class RecordedHost implements Disposable {
       beginners: {
         fd: -1,
         read: (): void => {},
-        find: ({ localPort }) => this.told.get(localPort) ?? null,
+        isComplete: true,
+        find: ({ localPort }, _beganMs, isPossible) => {
+          const told = this.told.get(localPort);
+          return told && isPossible(told) ? told : undefined;
+        },
+        tellOfPackets: () => false,
+        takePacketSends: () => [],
         close: (): void => {},
       },
       proc: this.proc,
