@@ -54,7 +54,10 @@ export class Headers {
   /** Four big-endian words; IPv4 as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2). */
   readonly source: Uint32Array = new Uint32Array(4);
   readonly destination: Uint32Array = new Uint32Array(4);
-  /** 0 where the protocol has none. ICMP echo: both are the identifier (RFC 792, RFC 4443). */
+  /**
+   * 0 where the protocol has none. ICMP echo and its like: the identifier at the end that asks, 0 at the end that
+   * answers, which is the kernel (RFC 792, RFC 4443).
+   */
   sourcePort = 0;
   destinationPort = 0;
   fragment: Fragment = Fragment.NONE;

@@ -25,16 +25,34 @@ const SCTP_LENGTH = 12;
 const DCCP_LENGTH = 12;
 
 const ICMP_TYPE = 0;
-/** Of echo and echo reply only: RFC 792 and RFC 4443 sections 4.1 and 4.2. */
+/** Of a request and its reply only: RFC 792, RFC 4443 sections 4.1 and 4.2, RFC 8335 sections 2 and 3. */
 const ICMP_IDENTIFIER = 4;
 const ICMP_IDENTIFIER_END = 6;
 /** Of every message that a host accepts: what Linux asks for in icmp_rcv() and icmpv6_rcv(). */
 const ICMP_LENGTH = 8;
 
+/** Types of messages: RFC 792, RFC 4443, RFC 8335 section 6. */
 const ICMP_ECHO_REPLY = 0;
 const ICMP_ECHO = 8;
+const ICMP_TIMESTAMP = 13;
+const ICMP_TIMESTAMP_REPLY = 14;
+const ICMP_EXTENDED_ECHO_REQUEST = 42;
+const ICMP_EXTENDED_ECHO_REPLY = 43;
 const ICMPV6_ECHO_REQUEST = 128;
 const ICMPV6_ECHO_REPLY = 129;
+const ICMPV6_EXTENDED_ECHO_REQUEST = 160;
+const ICMPV6_EXTENDED_ECHO_REPLY = 161;
+
+/** Who chose the identifier of an ICMP message: it stands for that end's port. */
+const IdentifierOf = {
+  /** There is no identifier. */
+  NOBODY: 0,
+  /** A request. */
+  SOURCE: 1,
+  /** The reply to one. */
+  DESTINATION: 2,
+} as const;
+type IdentifierOf = typeof IdentifierOf[keyof typeof IdentifierOf];
 
 /**
  * Decodes the header of `headers.ipProtocol` at `offset`, which may lie beyond `end`. `packetEnd` is where the
@@ -106,19 +124,50 @@ function decodeIcmp(
   packetEnd: number,
   headers: Headers,
 ): void {
-  const isEcho = offset < end && isEchoType(headers.ipProtocol, bytes[offset + ICMP_TYPE]!);
+  const who = offset < end
+    ? identifierOf(headers.ipProtocol, bytes[offset + ICMP_TYPE]!)
+    : IdentifierOf.NOBODY;
   if (offset + ICMP_LENGTH > packetEnd) {
     headers.outcome = Outcome.MALFORMED;
-  } else if (offset + (isEcho ? ICMP_IDENTIFIER_END : 1) > end) {
+  } else if (offset + (who === IdentifierOf.NOBODY ? 1 : ICMP_IDENTIFIER_END) > end) {
     headers.outcome = Outcome.TRUNCATED;
   } else {
     headers.outcome = Outcome.IP;
-    if (isEcho) headers.sourcePort = headers.destinationPort = readUint16(bytes, offset + ICMP_IDENTIFIER);
+    if (who === IdentifierOf.SOURCE) headers.sourcePort = readUint16(bytes, offset + ICMP_IDENTIFIER);
+    if (who === IdentifierOf.DESTINATION) {
+      headers.destinationPort = readUint16(bytes, offset + ICMP_IDENTIFIER);
+    }
   }
 }
 
-function isEchoType(protocol: number, type: number): boolean {
-  return protocol === ICMP
-    ? type === ICMP_ECHO || type === ICMP_ECHO_REPLY
-    : type === ICMPV6_ECHO_REQUEST || type === ICMPV6_ECHO_REPLY;
+function identifierOf(protocol: number, type: number): IdentifierOf {
+  return protocol === ICMP ? identifierOfIcmp(type) : identifierOfIcmpv6(type);
+}
+
+function identifierOfIcmp(type: number): IdentifierOf {
+  switch (type) {
+    case ICMP_ECHO:
+    case ICMP_TIMESTAMP:
+    case ICMP_EXTENDED_ECHO_REQUEST:
+      return IdentifierOf.SOURCE;
+    case ICMP_ECHO_REPLY:
+    case ICMP_TIMESTAMP_REPLY:
+    case ICMP_EXTENDED_ECHO_REPLY:
+      return IdentifierOf.DESTINATION;
+    default:
+      return IdentifierOf.NOBODY;
+  }
+}
+
+function identifierOfIcmpv6(type: number): IdentifierOf {
+  switch (type) {
+    case ICMPV6_ECHO_REQUEST:
+    case ICMPV6_EXTENDED_ECHO_REQUEST:
+      return IdentifierOf.SOURCE;
+    case ICMPV6_ECHO_REPLY:
+    case ICMPV6_EXTENDED_ECHO_REPLY:
+      return IdentifierOf.DESTINATION;
+    default:
+      return IdentifierOf.NOBODY;
+  }
 }

@@ -193,7 +193,7 @@ export const CORPUS = {
       0200000000020200000000010800
       450000201c46400040013260c0000201c6336402
       0800145c04d2000170696e67`,
-    headers: "ip 0x0800 icmp 192.0.2.1.1234 > 198.51.100.2.1234",
+    headers: "ip 0x0800 icmp 192.0.2.1.1234 > 198.51.100.2.0",
   },
   // IP 192.0.2.1 > 198.51.100.2: ICMP echo reply, id 1234, seq 1, length 12
   ipv4IcmpEchoReply: {
@@ -202,7 +202,7 @@ export const CORPUS = {
       0200000000020200000000010800
       450000201c46400040013260c0000201c6336402
       00001c5c04d2000170696e67`,
-    headers: "ip 0x0800 icmp 192.0.2.1.1234 > 198.51.100.2.1234",
+    headers: "ip 0x0800 icmp 192.0.2.1.0 > 198.51.100.2.1234",
   },
   // IP 192.0.2.1 > 198.51.100.2: ICMP 192.0.2.1 udp port 40000 unreachable, length 36
   ipv4IcmpUnreachable: {
@@ -332,7 +332,7 @@ export const CORPUS = {
       02000000000202000000000186dd
       60000000000c3a4020010db800000000000000000000000120010db8000f00000000000000000002
       8000409104d2000170696e67`,
-    headers: "ip 0x86dd icmpv6 2001:db8::1.1234 > 2001:db8:f::2.1234",
+    headers: "ip 0x86dd icmpv6 2001:db8::1.1234 > 2001:db8:f::2.0",
   },
   // IP6 2001:db8::1 > 2001:db8:f::2: ICMP6, echo reply, id 1234, seq 1, length 12
   ipv6IcmpEchoReply: {
@@ -341,7 +341,7 @@ export const CORPUS = {
       02000000000202000000000186dd
       60000000000c3a4020010db800000000000000000000000120010db8000f00000000000000000002
       81003f9104d2000170696e67`,
-    headers: "ip 0x86dd icmpv6 2001:db8::1.1234 > 2001:db8:f::2.1234",
+    headers: "ip 0x86dd icmpv6 2001:db8::1.0 > 2001:db8:f::2.1234",
   },
   // IP6 fe80::1 > ff02::1:ff00:2: ICMP6, neighbor solicitation, who has fe80::2, length 32
   ipv6NeighborSolicitation: {

@@ -74,13 +74,36 @@ Deno.test("decodeFrame() accepts a first fragment that holds only a part of the 
   );
 });
 
-Deno.test("decodeFrame() takes the identifier of an ICMP echo for both ports", () => {
-  const icmp = "ip 0x0800 icmp 192.0.2.1.1234 > 198.51.100.2.1234";
-  const icmpv6 = "ip 0x86dd icmpv6 2001:db8::1.1234 > 2001:db8:f::2.1234";
-  assert.equal(describe(CORPUS.ipv4IcmpEcho), icmp);
-  assert.equal(describe(CORPUS.ipv4IcmpEchoReply), icmp);
-  assert.equal(describe(CORPUS.ipv6IcmpEcho), icmpv6);
-  assert.equal(describe(CORPUS.ipv6IcmpEchoReply), icmpv6);
+const REQUEST = "ip 0x0800 icmp 192.0.2.1.1234 > 198.51.100.2.0";
+const REPLY = "ip 0x0800 icmp 192.0.2.1.0 > 198.51.100.2.1234";
+const V6_REQUEST = "ip 0x86dd icmpv6 2001:db8::1.1234 > 2001:db8:f::2.0";
+const V6_REPLY = "ip 0x86dd icmpv6 2001:db8::1.0 > 2001:db8:f::2.1234";
+
+Deno.test("decodeFrame() takes the identifier of an ICMP echo for the port of the end that asks", () => {
+  assert.equal(describe(CORPUS.ipv4IcmpEcho), REQUEST);
+  assert.equal(describe(CORPUS.ipv4IcmpEchoReply), REPLY);
+  assert.equal(describe(CORPUS.ipv6IcmpEcho), V6_REQUEST);
+  assert.equal(describe(CORPUS.ipv6IcmpEchoReply), V6_REPLY);
+});
+
+Deno.test("decodeFrame() takes timestamps and extended echoes of ICMP for what echoes are", () => {
+  // Only the type is another: 13, 14, 42, 43, and 160, 161 in ICMPv6.
+  for (const type of ["0d", "2a"]) assert.equal(describe(patched(CORPUS.ipv4IcmpEcho, 34, type)), REQUEST);
+  for (const type of ["0e", "2b"]) assert.equal(describe(patched(CORPUS.ipv4IcmpEcho, 34, type)), REPLY);
+  assert.equal(describe(patched(CORPUS.ipv6IcmpEcho, 54, "a0")), V6_REQUEST);
+  assert.equal(describe(patched(CORPUS.ipv6IcmpEcho, 54, "a1")), V6_REPLY);
+});
+
+Deno.test("decodeFrame() does not take types of ICMP for those of ICMPv6", () => {
+  for (const type of ["80", "81", "a0", "a1"]) {
+    assert.equal(describe(patched(CORPUS.ipv4IcmpEcho, 34, type)), `ip 0x0800 icmp ${NO_PORTS}`);
+  }
+  for (const type of ["00", "08", "0d", "0e", "2a", "2b"]) {
+    assert.equal(
+      describe(patched(CORPUS.ipv6IcmpEcho, 54, type)),
+      "ip 0x86dd icmpv6 2001:db8::1.0 > 2001:db8:f::2.0",
+    );
+  }
 });
 
 Deno.test("decodeFrame() gives other ICMP messages no ports", () => {
