@@ -14,6 +14,7 @@ import {
   NLMSG_ERROR,
   NLMSG_HDRLEN,
 } from "../kernel/netlink.ts";
+import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from "./ping_sockets.ts";
 import type { Conversation } from "./socket_table.ts";
 
 /** (NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_GET, and IPCTNL_MSG_CT_NEW for the answer */
@@ -35,7 +36,40 @@ const CTA_IP_V6_DST = 4;
 const CTA_PROTO_NUM = 1;
 const CTA_PROTO_SRC_PORT = 2;
 const CTA_PROTO_DST_PORT = 3;
+const CTA_PROTO_ICMP_ID = 4;
+const CTA_PROTO_ICMP_TYPE = 5;
+const CTA_PROTO_ICMP_CODE = 6;
+const CTA_PROTO_ICMPV6_ID = 7;
+const CTA_PROTO_ICMPV6_TYPE = 8;
+const CTA_PROTO_ICMPV6_CODE = 9;
 
+/** In the place of ports, ICMP's tuples have the identifier of an echo, and tell the request's from the reply's. */
+interface Echo {
+  readonly idAttribute: number;
+  readonly typeAttribute: number;
+  readonly codeAttribute: number;
+  readonly requestType: number;
+  readonly replyType: number;
+}
+
+/** RFC 792 */
+const ICMP_ECHO: Echo = {
+  idAttribute: CTA_PROTO_ICMP_ID,
+  typeAttribute: CTA_PROTO_ICMP_TYPE,
+  codeAttribute: CTA_PROTO_ICMP_CODE,
+  requestType: 8,
+  replyType: 0,
+};
+/** RFC 4443 section 4 */
+const ICMPV6_ECHO: Echo = {
+  idAttribute: CTA_PROTO_ICMPV6_ID,
+  typeAttribute: CTA_PROTO_ICMPV6_TYPE,
+  codeAttribute: CTA_PROTO_ICMPV6_CODE,
+  requestType: 128,
+  replyType: 129,
+};
+
+/** As `Conversation` has it: the identifier of an echo is the port of the end that asks, and the other has none. */
 interface Tuple {
   source: Uint32Array;
   destination: Uint32Array;
@@ -53,8 +87,13 @@ export interface RealEnds {
 
 export class Conntrack {
   readonly #socket: NetlinkSocket;
-  /** The requests differ in size by address family only. */
-  readonly #requests = { v4: makeRequest(AF_INET), v6: makeRequest(AF_INET6) };
+  /** The requests differ in shape by address family, and by what ICMP has in place of ports. */
+  readonly #requests = {
+    v4: makeRequest(AF_INET, null),
+    v6: makeRequest(AF_INET6, null),
+    icmp: makeRequest(AF_INET, ICMP_ECHO),
+    icmpv6: makeRequest(AF_INET6, ICMPV6_ECHO),
+  };
   /** False where the kernel does not answer: no connection tracking, or no right to ask. */
   isUsable = true;
 
@@ -70,10 +109,10 @@ export class Conntrack {
   realEnds(conversation: Conversation): RealEnds | null {
     if (!this.isUsable) return null;
     const { words, localAt, remoteAt, localPort, remotePort } = conversation;
-    const isV4Pair = isV4(words, localAt) && isV4(words, remoteAt);
-    const request = isV4Pair ? this.#requests.v4 : this.#requests.v6;
+    const request = this.#requestFor(conversation);
+    if (request === null) return null;
     // The tuple of packets towards the local end.
-    request.write(conversation, isV4Pair);
+    request.write(conversation);
     const entry = this.#ask(request.message);
     if (entry === null) return null;
     const isOriginal = isTuple(entry.original, words, remoteAt, remotePort, localAt, localPort);
@@ -87,6 +126,17 @@ export class Conntrack {
       remoteAddress: opposite.destination,
       remotePort: opposite.destinationPort,
     };
+  }
+
+  /** Null for what is not tracked, and would be taken for a wrong question: ICMP other than echo, or in the other IP. */
+  #requestFor({ ipProtocol, words, localAt, localPort, remoteAt, remotePort }: Conversation): Request | null {
+    const isV4Pair = isV4(words, localAt) && isV4(words, remoteAt);
+    if (ipProtocol !== IPPROTO_ICMP && ipProtocol !== IPPROTO_ICMPV6) {
+      return isV4Pair ? this.#requests.v4 : this.#requests.v6;
+    }
+    const isEcho = (localPort === 0) !== (remotePort === 0);
+    if (!isEcho || isV4Pair !== (ipProtocol === IPPROTO_ICMP)) return null;
+    return isV4Pair ? this.#requests.icmp : this.#requests.icmpv6;
   }
 
   #ask(message: Uint8Array<ArrayBuffer>): { original: Tuple; reply: Tuple } | null {
@@ -134,14 +184,14 @@ function isTuple(
 
 interface Request {
   readonly message: Uint8Array<ArrayBuffer>;
-  write(conversation: Conversation, isV4Pair: boolean): void;
+  write(conversation: Conversation): void;
 }
 
-/** CT_GET with one CTA_TUPLE_ORIG: everything but addresses, protocol and ports stays as it is. */
-function makeRequest(family: number): Request {
+/** CT_GET with one CTA_TUPLE_ORIG: everything but addresses, protocol, and ports or echo stays as it is. */
+function makeRequest(family: number, echo: Echo | null): Request {
   const addressLength = family === AF_INET ? 4 : 16;
   const ipLength = 4 + 2 * (4 + addressLength);
-  const protoLength = 4 + 3 * 8;
+  const protoLength = 4 + (echo ? 4 : 3) * 8;
   const message = netlinkRequest(CT_GET, NLM_F_REQUEST, NFGENMSG_SIZE + 4 + ipLength + protoLength);
   const view = new DataView(message.buffer);
   let at = NLMSG_HDRLEN;
@@ -164,8 +214,7 @@ function makeRequest(family: number): Request {
   const destinationAt = leaf(addressLength, family === AF_INET ? CTA_IP_V4_DST : CTA_IP_V6_DST);
   header(protoLength, CTA_TUPLE_PROTO | NLA_F_NESTED);
   const protocolAt = leaf(1, CTA_PROTO_NUM);
-  const sourcePortAt = leaf(2, CTA_PROTO_SRC_PORT);
-  const destinationPortAt = leaf(2, CTA_PROTO_DST_PORT);
+  const writePorts = echo ? leavesOfEcho(view, leaf, echo) : leavesOfPorts(view, leaf);
   const writeAddress = (to: number, words: Uint32Array, from: number): void => {
     if (family === AF_INET) view.setUint32(to, words[from + 3]!);
     else for (let i = 0; i < 4; i++) view.setUint32(to + 4 * i, words[from + i]!);
@@ -176,9 +225,32 @@ function makeRequest(family: number): Request {
       writeAddress(sourceAt, words, remoteAt);
       writeAddress(destinationAt, words, localAt);
       view.setUint8(protocolAt, ipProtocol);
-      view.setUint16(sourcePortAt, remotePort);
-      view.setUint16(destinationPortAt, localPort);
+      writePorts(remotePort, localPort);
     },
+  };
+}
+
+/** Adds an attribute of that length and type; returns where its value goes. */
+type AddLeaf = (length: number, type: number) => number;
+type WritePorts = (sourcePort: number, destinationPort: number) => void;
+
+function leavesOfPorts(view: DataView, leaf: AddLeaf): WritePorts {
+  const sourcePortAt = leaf(2, CTA_PROTO_SRC_PORT);
+  const destinationPortAt = leaf(2, CTA_PROTO_DST_PORT);
+  return (sourcePort, destinationPort) => {
+    view.setUint16(sourcePortAt, sourcePort);
+    view.setUint16(destinationPortAt, destinationPort);
+  };
+}
+
+function leavesOfEcho(view: DataView, leaf: AddLeaf, echo: Echo): WritePorts {
+  const idAt = leaf(2, echo.idAttribute);
+  const typeAt = leaf(1, echo.typeAttribute);
+  // The code of either is 0.
+  leaf(1, echo.codeAttribute);
+  return (sourcePort, destinationPort) => {
+    view.setUint16(idAt, sourcePort || destinationPort);
+    view.setUint8(typeAt, sourcePort === 0 ? echo.replyType : echo.requestType);
   };
 }
 
@@ -195,20 +267,36 @@ function parseEntry(view: DataView, start: number, end: number): { original: Tup
 function parseTuple(view: DataView, start: number, end: number): Tuple {
   const none = new Uint32Array(4);
   const tuple: Tuple = { source: none, destination: none, sourcePort: 0, destinationPort: 0 };
-  forEachAttribute(view, start, end, (group, groupAt, groupLength) => {
-    forEachAttribute(view, groupAt, groupAt + groupLength, (type, at, length) => {
-      if (group === CTA_TUPLE_IP && (length === 4 || length === 16)) {
-        const words = wordsOfBytes(view, at, length);
-        if (type === CTA_IP_V4_SRC || type === CTA_IP_V6_SRC) tuple.source = words;
-        if (type === CTA_IP_V4_DST || type === CTA_IP_V6_DST) tuple.destination = words;
-      }
-      if (group === CTA_TUPLE_PROTO && length === 2) {
-        if (type === CTA_PROTO_SRC_PORT) tuple.sourcePort = view.getUint16(at);
-        if (type === CTA_PROTO_DST_PORT) tuple.destinationPort = view.getUint16(at);
-      }
-    });
+  forEachAttribute(view, start, end, (group, at, length) => {
+    if (group === CTA_TUPLE_IP) parseAddresses(view, at, at + length, tuple);
+    if (group === CTA_TUPLE_PROTO) parsePorts(view, at, at + length, tuple);
   });
   return tuple;
+}
+
+function parseAddresses(view: DataView, start: number, end: number, tuple: Tuple): void {
+  forEachAttribute(view, start, end, (type, at, length) => {
+    if (length !== 4 && length !== 16) return;
+    const words = wordsOfBytes(view, at, length);
+    if (type === CTA_IP_V4_SRC || type === CTA_IP_V6_SRC) tuple.source = words;
+    if (type === CTA_IP_V4_DST || type === CTA_IP_V6_DST) tuple.destination = words;
+  });
+}
+
+function parsePorts(view: DataView, start: number, end: number, tuple: Tuple): void {
+  let identifier = 0;
+  let isRequest = false;
+  forEachAttribute(view, start, end, (type, at, length) => {
+    if (type === CTA_PROTO_SRC_PORT && length === 2) tuple.sourcePort = view.getUint16(at);
+    if (type === CTA_PROTO_DST_PORT && length === 2) tuple.destinationPort = view.getUint16(at);
+    for (const echo of [ICMP_ECHO, ICMPV6_ECHO]) {
+      if (type === echo.idAttribute && length === 2) identifier = view.getUint16(at);
+      if (type === echo.typeAttribute && length === 1) isRequest = view.getUint8(at) === echo.requestType;
+    }
+  });
+  if (identifier === 0) return;
+  if (isRequest) tuple.sourcePort = identifier;
+  else tuple.destinationPort = identifier;
 }
 
 /** Null where the kernel has no such netlink family. */

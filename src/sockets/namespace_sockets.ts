@@ -1,36 +1,93 @@
-/** The sockets of one network namespace: by netlink, and by /proc/PID/net where that fails. */
+/** The sockets of one network namespace: by netlink, and by /proc/PID/net where that fails or does not tell. */
 
 import { KernelError } from "../kernel/files.ts";
+import { answerWithMembers } from "./group_members.ts";
+import type { ListedSocket } from "./listed_socket.ts";
+import { type ReadNetFile, Recent } from "./net_files.ts";
+import { type PacketSocket, recentPacketSockets } from "./packet_sockets.ts";
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, PingSockets } from "./ping_sockets.ts";
 import { ProcNetSockets } from "./proc_net.ts";
-import { SockDiag } from "./sock_diag.ts";
+import { RawSockets } from "./raw_sockets.ts";
+import { SctpSockets } from "./sctp_sockets.ts";
+import { IPPROTO_SCTP, IPPROTO_UDP, IPPROTO_UDPLITE, SockDiag } from "./sock_diag.ts";
 import type { Conversation, SocketAnswer, SocketTable } from "./socket_table.ts";
 
 export class NamespaceSockets implements SocketTable {
   /** Null where netlink is refused, as some sandboxes do, or the namespace may not be entered. */
   readonly #diag: SockDiag | null;
   readonly #procNet: ProcNetSockets;
+  readonly #sctp: SctpSockets;
+  readonly #ping: PingSockets;
+  readonly #raw: RawSockets;
+  readonly #packet: Recent<readonly PacketSocket[]>;
+  /** By protocol: every socket that may take what is sent to a group. */
+  readonly #datagram: ReadonlyMap<number, Recent<readonly ListedSocket[]>>;
 
-  /** `netDirectory` is the /proc/PID/net of a process in the namespace. */
-  constructor(diag: SockDiag | null, netDirectory: string) {
+  /** `read` reads the files in the namespace's /proc/PID/net. */
+  constructor(diag: SockDiag | null, read: ReadNetFile) {
     this.#diag = diag;
-    this.#procNet = new ProcNetSockets(netDirectory);
+    this.#procNet = new ProcNetSockets(read);
+    this.#sctp = new SctpSockets(read);
+    this.#ping = new PingSockets(read);
+    this.#raw = new RawSockets(read);
+    this.#packet = recentPacketSockets(read);
+    // A dump takes some 20 µs and more with every socket, so each burst of questions is worth one.
+    const listed = (ipProtocol: number): Recent<readonly ListedSocket[]> =>
+      new Recent(() => diag?.list(ipProtocol) ?? this.#procNet.list(ipProtocol), 0);
+    this.#datagram = new Map([IPPROTO_UDP, IPPROTO_UDPLITE].map((one) => [one, listed(one)]));
   }
 
-  knows(ipProtocol: number): boolean {
-    return this.#diag?.knows(ipProtocol) || this.#procNet.knows(ipProtocol);
+  /** Any protocol may have a raw socket. */
+  knows(_ipProtocol: number): true {
+    return true;
   }
 
   refresh(nowMs: number): void {
     this.#procNet.refresh(nowMs);
+    this.#sctp.refresh(nowMs);
+    this.#ping.refresh(nowMs);
+    this.#raw.refresh(nowMs);
+    this.#packet.refresh(nowMs);
+    for (const listed of this.#datagram.values()) listed.refresh(nowMs);
   }
 
   find(conversation: Conversation, answer: SocketAnswer): boolean {
-    if (this.#diag?.knows(conversation.ipProtocol)) {
+    const { ipProtocol } = conversation;
+    if (this.#diag?.knows(ipProtocol)) {
       if (this.#diag.find(conversation, answer)) return true;
-      // The kernel's "no" is final, unless it just turned out that it cannot be asked.
-      if (this.#diag.knows(conversation.ipProtocol)) return false;
+      // The kernel's "no" is final, unless it just turned out that it cannot be asked; of SCTP it knows a part.
+      if (this.#diag.knows(ipProtocol) && ipProtocol !== IPPROTO_SCTP) return false;
     }
-    return this.#procNet.find(conversation, answer);
+    if (this.#procNet.knows(ipProtocol)) return this.#procNet.find(conversation, answer);
+    if (ipProtocol === IPPROTO_SCTP && this.#sctp.find(conversation, answer)) return true;
+    if (ipProtocol === IPPROTO_ICMP || ipProtocol === IPPROTO_ICMPV6) {
+      return this.#findIcmp(conversation, answer);
+    }
+    return this.#raw.find(conversation, answer);
+  }
+
+  #findIcmp(conversation: Conversation, answer: SocketAnswer): boolean {
+    const { localPort, remotePort } = conversation;
+    // Who is asked answers by the kernel: the raw sockets that happen to be open get a copy of it, no more.
+    if (localPort === 0 && remotePort !== 0) return false;
+    if (localPort !== 0 && this.#ping.find(conversation, answer)) return true;
+    return this.#raw.find(conversation, answer);
+  }
+
+  findHeaderWriters(conversation: Conversation, answer: SocketAnswer): boolean {
+    return this.#raw.findHeaderWriters(conversation, answer);
+  }
+
+  /** Raw sockets, too, get a copy each: what has no ports is found the usual way. */
+  findGroup(conversation: Conversation, answer: SocketAnswer): boolean {
+    const listed = this.#datagram.get(conversation.ipProtocol);
+    return listed === undefined
+      ? this.find(conversation, answer)
+      : answerWithMembers(listed.value, conversation, answer);
+  }
+
+  packetSockets(): readonly PacketSocket[] {
+    return this.#packet.value;
   }
 
   close(): void {

@@ -19,6 +19,7 @@ import {
 } from "../kernel/netlink.ts";
 import { closeNamespace, openNamespace, withinNamespace } from "../kernel/netns.ts";
 import { NamespaceSockets, openSockDiag } from "./namespace_sockets.ts";
+import { netFilesIn, netFilesWithin } from "./net_files.ts";
 import { parseFibTrie, parseIfInet6 } from "./proc_addresses.ts";
 import type { SocketTable } from "./socket_table.ts";
 
@@ -141,7 +142,7 @@ export class Namespaces {
       inode: inodeOf("/proc/thread-self/ns/net"),
       netnsId: -1,
       addresses,
-      sockets: new NamespaceSockets(openSockDiag(), "/proc/thread-self/net"),
+      sockets: new NamespaceSockets(openSockDiag(), netFilesIn("/proc/thread-self/net")),
     };
   }
 
@@ -168,9 +169,14 @@ export class Namespaces {
     return null;
   }
 
-  /** Looks again at what there is, if that was not done just now; `isUrgent` when an interface came or went. */
+  /**
+   * Has the sockets' lists read anew where they are too old, and looks again for namespaces, if that was not done just
+   * now; `isUrgent` when an interface came or went.
+   */
   refresh(isUrgent: boolean): void {
     const startMs = this.#nowMs();
+    this.own.sockets.refresh(startMs);
+    for (const { sockets } of this.#known.values()) sockets.refresh(startMs);
     if (!isUrgent && startMs < this.#notBeforeMs) return;
     const places = this.#places();
     for (const [inode, namespace] of this.#known) {
@@ -266,13 +272,13 @@ function openChannels(inode: number, { path, netDirectory }: Place): Channels | 
     }
     return withinNamespace(fd, () => ({
       fd,
-      sockets: new NamespaceSockets(openSockDiag(), netDirectory),
+      sockets: new NamespaceSockets(openSockDiag(), netFilesWithin(fd)),
       route: openRoute(),
     }));
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
     if (fd >= 0) closeNamespace(fd);
-    return { fd: -1, sockets: new NamespaceSockets(null, netDirectory), route: null };
+    return { fd: -1, sockets: new NamespaceSockets(null, netFilesIn(netDirectory)), route: null };
   }
 }
 

@@ -4,23 +4,13 @@
  */
 
 import { isUnspecified, isV4, V4_MAPPED } from "../kernel/address.ts";
-import { KernelError, readText } from "../kernel/files.ts";
+import type { ListedSocket } from "./listed_socket.ts";
+import { type ReadNetFile, Recent } from "./net_files.ts";
 import { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, TCP_LISTEN } from "./sock_diag.ts";
-import type { Conversation, SocketAnswer, SocketTable } from "./socket_table.ts";
+import type { Conversation, SocketAnswer, SocketFinder } from "./socket_table.ts";
 
 /** Reading takes milliseconds, even where there are few sockets. */
-const READ_ANEW_MS = 200;
-
-export interface ListedSocket {
-  /** Four words each. */
-  readonly localAddress: Uint32Array;
-  readonly localPort: number;
-  readonly remoteAddress: Uint32Array;
-  readonly remotePort: number;
-  readonly state: number;
-  readonly uid: number;
-  readonly inode: number;
-}
+const KEEP_MS = 200;
 
 /** Each group of eight digits is one 32-bit word of the address as the (little-endian) kernel has it in memory. */
 function parseWord(hex: string): number {
@@ -37,7 +27,7 @@ function parseAddressWords(hex: string): Uint32Array {
 const LINE =
   /^ *\d+: ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{2}) \S+ \S+ \S+ +(\d+) +\d+ (\d+)/;
 
-/** The sockets of one such file; lines of another shape are passed over. */
+/** The sockets of one such file, or of raw, icmp and theirs; lines of another shape are passed over. */
 export function parseProcNet(text: string): ListedSocket[] {
   const sockets: ListedSocket[] = [];
   for (const line of text.split("\n")) {
@@ -51,6 +41,8 @@ export function parseProcNet(text: string): ListedSocket[] {
       state: parseInt(fields[5]!, 16),
       uid: Number(fields[6]),
       inode: Number(fields[7]),
+      interfaceIndex: 0,
+      isV6Only: false,
     });
   }
   return sockets;
@@ -74,7 +66,7 @@ class Listing {
   readonly #anyV4 = new Map<number, ListedSocket>();
   readonly #anyV6 = new Map<number, ListedSocket>();
 
-  constructor(sockets: readonly ListedSocket[]) {
+  constructor(readonly sockets: readonly ListedSocket[]) {
     for (const socket of sockets) {
       const local = endText(socket.localAddress, 0, socket.localPort);
       if (socket.remotePort !== 0) {
@@ -94,14 +86,16 @@ class Listing {
   }
 }
 
-export class ProcNetSockets implements SocketTable {
-  readonly #directory: string;
-  readonly #listings = new Map<number, Listing>();
-  #readAnewAtMs = 0;
+export class ProcNetSockets implements SocketFinder {
+  readonly #listings: ReadonlyMap<number, Recent<Listing>>;
 
-  /** `directory` is the /proc/PID/net of a process in the namespace. */
-  constructor(directory: string) {
-    this.#directory = directory;
+  constructor(read: ReadNetFile) {
+    const listing = (file: string): Recent<Listing> =>
+      new Recent(
+        () => new Listing([...parseProcNet(read(`${file}6`)), ...parseProcNet(read(file))]),
+        KEEP_MS,
+      );
+    this.#listings = new Map([...FILES].map(([ipProtocol, file]) => [ipProtocol, listing(file)]));
   }
 
   knows(ipProtocol: number): boolean {
@@ -109,13 +103,11 @@ export class ProcNetSockets implements SocketTable {
   }
 
   refresh(nowMs: number): void {
-    if (nowMs < this.#readAnewAtMs) return;
-    this.#listings.clear();
-    this.#readAnewAtMs = nowMs + READ_ANEW_MS;
+    for (const listing of this.#listings.values()) listing.refresh(nowMs);
   }
 
   find(conversation: Conversation, answer: SocketAnswer): boolean {
-    const socket = this.#listing(conversation.ipProtocol).find(conversation);
+    const socket = this.#listings.get(conversation.ipProtocol)?.value.find(conversation);
     if (!socket) return false;
     answer.inode = socket.inode;
     answer.uid = socket.uid;
@@ -125,23 +117,8 @@ export class ProcNetSockets implements SocketTable {
     return true;
   }
 
-  #listing(ipProtocol: number): Listing {
-    let listing = this.#listings.get(ipProtocol);
-    if (!listing) {
-      const file = FILES.get(ipProtocol)!;
-      listing = new Listing([...this.#read(`${file}6`), ...this.#read(file)]);
-      this.#listings.set(ipProtocol, listing);
-    }
-    return listing;
-  }
-
-  #read(file: string): ListedSocket[] {
-    try {
-      return parseProcNet(readText(`${this.#directory}/${file}`));
-    } catch (error) {
-      // Without IPv6 or UDP-Lite in the kernel there is no such file.
-      if (error instanceof KernelError && error.isGone) return [];
-      throw error;
-    }
+  /** Every socket of a protocol. */
+  list(ipProtocol: number): readonly ListedSocket[] {
+    return this.#listings.get(ipProtocol)?.value.sockets ?? [];
   }
 }

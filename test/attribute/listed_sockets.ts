@@ -1,6 +1,7 @@
 /** Sockets that a test lists, found as the kernel finds them. */
 
 import { addressText, isUnspecified, parseAddress } from "../../src/kernel/address.ts";
+import type { PacketSocket } from "../../src/sockets/packet_sockets.ts";
 import type { Conversation, SocketAnswer, SocketTable } from "../../src/sockets/socket_table.ts";
 
 const TCP = 6;
@@ -32,6 +33,18 @@ export class ListedSockets implements SocketTable {
   }
 
   refresh(): void {}
+
+  findHeaderWriters(): boolean {
+    return false;
+  }
+
+  findGroup(asked: Conversation, answer: SocketAnswer): boolean {
+    return this.find(asked, answer);
+  }
+
+  packetSockets(): readonly PacketSocket[] {
+    return [];
+  }
 
   find(asked: Conversation, answer: SocketAnswer): boolean {
     this.questions++;

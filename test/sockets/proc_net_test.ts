@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { addressText } from "../../src/kernel/address.ts";
-import { type ListedSocket, parseProcNet, ProcNetSockets } from "../../src/sockets/proc_net.ts";
-import { ask, TCP, UDP } from "./questions.ts";
+import type { ListedSocket } from "../../src/sockets/listed_socket.ts";
+import { netFilesIn } from "../../src/sockets/net_files.ts";
+import { parseProcNet, ProcNetSockets } from "../../src/sockets/proc_net.ts";
+import { ask, hostileText, TCP, UDP } from "./questions.ts";
 
 const HEADER =
   "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";
@@ -95,9 +98,19 @@ Deno.test("parseProcNet() passes over lines of another shape", () => {
   assert.equal(parseProcNet([...lines, good].join("\n")).length, 1);
 });
 
+Deno.test("parseProcNet() takes any text", () => {
+  const lines = [...TCP4.split("\n"), ...TCP6.split("\n"), ...UDP4.split("\n")];
+  fc.assert(fc.property(hostileText(...lines), (text) => {
+    for (const { localAddress, remoteAddress, inode } of parseProcNet(text)) {
+      assert.deepEqual([localAddress.length, remoteAddress.length], [4, 4]);
+      assert(Number.isFinite(inode));
+    }
+  }));
+});
+
 Deno.test("ProcNetSockets.find() finds connections, listeners and datagram sockets", () => {
   withNet({ tcp: TCP4, tcp6: TCP6, udp: UDP4 }, (directory) => {
-    const sockets = new ProcNetSockets(directory);
+    const sockets = new ProcNetSockets(netFilesIn(directory));
     assert.deepEqual(ask(sockets, TCP, ["127.0.0.1", 8080], ["127.0.0.1", 40000]), {
       inode: 40002,
       uid: 33,
@@ -125,7 +138,7 @@ Deno.test("ProcNetSockets.find() keeps the families apart on a port that both ha
     `   0: ${address}:0050 ${address}:0000 0A 00000000:00000000 00:00000000 00000000     0        0 ${inode} 1 0`;
   const any = "00000000";
   withNet({ tcp: line(any, 4), tcp6: line(any.repeat(4), 6) }, (directory) => {
-    const sockets = new ProcNetSockets(directory);
+    const sockets = new ProcNetSockets(netFilesIn(directory));
     assert.equal(inodeOf(sockets, TCP, ["192.0.2.2", 80], ["192.0.2.3", 1]), 4);
     assert.equal(inodeOf(sockets, TCP, ["2001:db8::1", 80], ["2001:db8::2", 1]), 6);
   });
@@ -133,25 +146,37 @@ Deno.test("ProcNetSockets.find() keeps the families apart on a port that both ha
 
 Deno.test("ProcNetSockets.find() does not give an IPv6 conversation to a socket of IPv4", () => {
   withNet({ udp: UDP4 }, (directory) => {
-    assert.equal(inodeOf(new ProcNetSockets(directory), UDP, ["2001:db8::1", 68], ["2001:db8::2", 67]), null);
+    assert.equal(
+      inodeOf(new ProcNetSockets(netFilesIn(directory)), UDP, ["2001:db8::1", 68], ["2001:db8::2", 67]),
+      null,
+    );
   });
 });
 
 Deno.test("ProcNetSockets.find() finds nothing where the files are missing", () => {
   withNet({ tcp: TCP4 }, (directory) => {
-    const sockets = new ProcNetSockets(directory);
+    const sockets = new ProcNetSockets(netFilesIn(directory));
     assert.equal(inodeOf(sockets, UDP, ["127.0.0.1", 53], ["127.0.0.1", 9]), null);
     assert.equal(inodeOf(sockets, TCP, ["127.0.0.1", 8080], ["127.0.0.1", 40000]), 40002);
   });
   assert.equal(
-    inodeOf(new ProcNetSockets("/proc/4194305/net"), TCP, ["127.0.0.1", 1], ["127.0.0.1", 2]),
+    inodeOf(new ProcNetSockets(netFilesIn("/proc/4194305/net")), TCP, ["127.0.0.1", 1], ["127.0.0.1", 2]),
     null,
   );
 });
 
+Deno.test("ProcNetSockets.list() has every socket of a protocol, of both families", () => {
+  withNet({ tcp: TCP4, tcp6: TCP6, udp: UDP4 }, (directory) => {
+    const sockets = new ProcNetSockets(netFilesIn(directory));
+    assert.equal(sockets.list(TCP).length, 7);
+    assert.equal(sockets.list(UDP).length, 3);
+    assert.deepEqual(sockets.list(253), []);
+  });
+});
+
 Deno.test("ProcNetSockets.refresh() has the files read anew, but not all the time", () => {
   withNet({ udp: "" }, (directory) => {
-    const sockets = new ProcNetSockets(directory);
+    const sockets = new ProcNetSockets(netFilesIn(directory));
     const isFound = (): boolean => inodeOf(sockets, UDP, ["127.0.0.1", 53], ["127.0.0.1", 9]) !== null;
     sockets.refresh(1000);
     assert(!isFound());

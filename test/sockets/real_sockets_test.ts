@@ -1,22 +1,24 @@
 /** The same questions about real sockets, to each of the tables that can answer them. */
 
 import assert from "node:assert/strict";
+import { addressText } from "../../src/kernel/address.ts";
 import { NamespaceSockets, openSockDiag } from "../../src/sockets/namespace_sockets.ts";
+import { netFilesIn } from "../../src/sockets/net_files.ts";
 import { ProcNetSockets } from "../../src/sockets/proc_net.ts";
 import { SockDiag } from "../../src/sockets/sock_diag.ts";
-import { SocketAnswer, type SocketTable } from "../../src/sockets/socket_table.ts";
-import { ask, conversation, TCP, UDP } from "./questions.ts";
-import { hasIpv6, RealSocket } from "./real_sockets.ts";
+import { SocketAnswer, type SocketFinder } from "../../src/sockets/socket_table.ts";
+import { ask, conversation, SCTP, TCP, UDP } from "./questions.ts";
+import { hasIpv6, hasSctp, RealSocket } from "./real_sockets.ts";
 
 const HERE = "127.0.0.1";
-const NET_DIRECTORY = "/proc/self/net";
+const NET_FILES = netFilesIn("/proc/self/net");
 
 /** Tables for a moment in which no socket comes or goes. */
-const TABLES: readonly { name: string; open: () => SocketTable & { close?: () => void } }[] = [
+const TABLES: readonly { name: string; open: () => SocketFinder & { close?: () => void } }[] = [
   { name: "SockDiag", open: () => new SockDiag() },
-  { name: "ProcNetSockets", open: () => new ProcNetSockets(NET_DIRECTORY) },
-  { name: "NamespaceSockets", open: () => new NamespaceSockets(openSockDiag(), NET_DIRECTORY) },
-  { name: "NamespaceSockets without netlink", open: () => new NamespaceSockets(null, NET_DIRECTORY) },
+  { name: "ProcNetSockets", open: () => new ProcNetSockets(NET_FILES) },
+  { name: "NamespaceSockets", open: () => new NamespaceSockets(openSockDiag(), NET_FILES) },
+  { name: "NamespaceSockets without netlink", open: () => new NamespaceSockets(null, NET_FILES) },
 ];
 
 type Ask = (...question: Parameters<typeof ask> extends [unknown, ...infer Rest] ? Rest : never) => unknown;
@@ -144,15 +146,34 @@ testEach("does not take TCP for UDP", (asked) => {
 });
 
 for (const { name, open } of TABLES) {
-  Deno.test(`${name}.knows() says that TCP and UDP can be asked for, and ICMP not`, () => {
+  Deno.test(`${name}.knows() says that TCP and UDP can be asked for`, () => {
     const table = open();
     assert(table.knows(TCP));
     assert(table.knows(UDP));
-    assert(!table.knows(1));
-    assert(!table.knows(58));
     table.close?.();
   });
 }
+
+Deno.test("SockDiag.knows() leaves raw and ping sockets to /proc, and NamespaceSockets.knows() any protocol", () => {
+  const diag = new SockDiag();
+  const sockets = new NamespaceSockets(null, NET_FILES);
+  for (const ipProtocol of [0, 1, 58, 132, 253, 255]) {
+    assert(sockets.knows(ipProtocol));
+    assert.equal(diag.knows(ipProtocol), ipProtocol === 132);
+  }
+  diag.close();
+});
+
+Deno.test("SockDiag.knows() says after the first question that the kernel has no lookup for a protocol", () => {
+  const sockets = new SockDiag();
+  for (const ipProtocol of [TCP, UDP, SCTP]) {
+    assert.equal(ask(sockets, ipProtocol, ["192.0.2.1", 1], ["192.0.2.2", 2]), null);
+  }
+  assert(sockets.knows(TCP));
+  assert(sockets.knows(UDP));
+  assert(!sockets.knows(SCTP) || hasSctp());
+  sockets.close();
+});
 
 Deno.test("SockDiag.find() reads addresses at any place of the words", () => {
   using listener = RealSocket.listening(HERE);
@@ -192,9 +213,33 @@ Deno.test("NamespaceSockets.find() takes the kernel's no for an answer", () => {
   const line =
     "1: 00000000:0001 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 99 2 0 0";
   Deno.writeTextFileSync(`${directory}/udp`, `${line}\n`);
-  const sockets = new NamespaceSockets(openSockDiag(), directory);
+  const sockets = new NamespaceSockets(openSockDiag(), netFilesIn(directory));
   assert.equal(ask(sockets, UDP, [HERE, 1], [HERE, 2]), null);
   assert.notEqual(ask(sockets, UDP, [HERE, socket.port], [HERE, 2]), null);
   sockets.close();
   Deno.removeSync(directory, { recursive: true });
+});
+
+Deno.test("SockDiag.list() has every socket of a protocol, and says what it is bound to", () => {
+  using any = RealSocket.bound("udp", "0.0.0.0");
+  using connected = RealSocket.bound("udp", HERE).connect(HERE, any.port);
+  const sockets = new SockDiag();
+  const listed = new Map(sockets.list(UDP)!.map((socket) => [socket.inode, socket]));
+  const summary = (socket: RealSocket): unknown => {
+    const { localAddress, localPort, remoteAddress, remotePort, interfaceIndex, isV6Only, uid } = listed.get(
+      socket.inode,
+    )!;
+    const local = `${addressText(localAddress)} ${localPort}`;
+    const remote = `${addressText(remoteAddress)} ${remotePort}`;
+    return { local, remote, interfaceIndex, isV6Only, uid };
+  };
+  const plain = { interfaceIndex: 0, isV6Only: false, uid: Deno.uid() };
+  assert.deepEqual(summary(any), { ...plain, local: `0.0.0.0 ${any.port}`, remote: "0.0.0.0 0" });
+  assert.deepEqual(summary(connected), {
+    ...plain,
+    local: `${HERE} ${connected.port}`,
+    remote: `${HERE} ${any.port}`,
+  });
+  assert.equal(sockets.list(253), null);
+  sockets.close();
 });

@@ -1,0 +1,54 @@
+/**
+ * The files in /proc/PID/net: proc_pid_net(5). They show the namespace of the process; those of one that was entered
+ * are read from within, since no process need stay in it.
+ */
+
+import { KernelError, readText } from "../kernel/files.ts";
+import { withinNamespace } from "../kernel/netns.ts";
+
+/** The text of the file of that name; "" where there is none, or it may not be read. */
+export type ReadNetFile = (name: string) => string;
+
+/** `directory` is the /proc/PID/net of a process in the namespace. */
+export function netFilesIn(directory: string): ReadNetFile {
+  return (name) => readIfThere(`${directory}/${name}`);
+}
+
+/** `fd` stands for the namespace, and has to stay open; entering it throws `KernelError`. */
+export function netFilesWithin(fd: number): ReadNetFile {
+  return (name) => withinNamespace(fd, () => readIfThere(`/proc/thread-self/net/${name}`));
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readText(path);
+  } catch (error) {
+    // Without IPv6, UDP-Lite or SCTP in the kernel there is no such file.
+    if (error instanceof KernelError) return "";
+    throw error;
+  }
+}
+
+/** What is read when it is first asked for, and then kept for a while. */
+export class Recent<T extends object> {
+  readonly #read: () => T;
+  readonly #keepMs: number;
+  #value: T | null = null;
+  #readAnewAtMs = 0;
+
+  /** With 0, it is kept until the next `refresh`. */
+  constructor(read: () => T, keepMs: number) {
+    this.#read = read;
+    this.#keepMs = keepMs;
+  }
+
+  get value(): T {
+    return this.#value ??= this.#read();
+  }
+
+  refresh(nowMs: number): void {
+    if (nowMs < this.#readAnewAtMs) return;
+    this.#value = null;
+    this.#readAnewAtMs = nowMs + this.#keepMs;
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * Ping sockets, by which a process without privileges sends ICMP echo requests: /proc/PID/net/{icmp,icmp6}, icmp(7).
+ * Their local port is the identifier of what they send, and the kernel gives it to no other (net/ipv4/ping.c).
+ */
+
+import { isV4 } from "../kernel/address.ts";
+import { answerWithNearest, isBoundFor, type ListedSocket } from "./listed_socket.ts";
+import { type ReadNetFile, Recent } from "./net_files.ts";
+import { parseProcNet } from "./proc_net.ts";
+import type { Conversation, SocketAnswer } from "./socket_table.ts";
+
+export const IPPROTO_ICMP = 1;
+export const IPPROTO_ICMPV6 = 58;
+
+export class PingSockets {
+  readonly #v4: Recent<readonly ListedSocket[]>;
+  readonly #v6: Recent<readonly ListedSocket[]>;
+
+  constructor(read: ReadNetFile) {
+    // Read anew as often as may be, which is cheap: an old list without the newest socket would lead to another's name.
+    this.#v4 = new Recent(() => parseProcNet(read("icmp")), 0);
+    this.#v6 = new Recent(() => parseProcNet(read("icmp6")), 0);
+  }
+
+  /** As the kernel finds them: whoever answers to the identifier, it is that socket's. */
+  find(conversation: Conversation, answer: SocketAnswer): boolean {
+    const { ipProtocol, words, localAt, localPort } = conversation;
+    if (ipProtocol !== (isV4(words, localAt) ? IPPROTO_ICMP : IPPROTO_ICMPV6)) return false;
+    const sockets = ipProtocol === IPPROTO_ICMP ? this.#v4.value : this.#v6.value;
+    const fitting = sockets.filter((socket) =>
+      socket.localPort === localPort && isBoundFor(socket, conversation)
+    );
+    return answerWithNearest(fitting, conversation, answer);
+  }
+
+  refresh(nowMs: number): void {
+    this.#v4.refresh(nowMs);
+    this.#v6.refresh(nowMs);
+  }
+}
