@@ -5,9 +5,14 @@
  * Of several processes that hold a socket, the holder is the topmost of an unbroken line of ancestors that
  * hold it too: the one that opened it, not the children it forked. Process 1 is left out of that, since
  * systemd keeps the sockets it opens for its services. A holder stays the holder as long as it has the socket.
+ *
+ * A process may pass a socket on and close its own, so an answer is checked when it is given: whether the link at which
+ * the socket was seen is still that socket's.
  */
 
-import type { Process, ProcFs } from "../proc/procfs.ts";
+import type { RegisteredSockets } from "../proc/fdinfo.ts";
+import type { HeldSockets, Place, Process, ProcFs } from "../proc/procfs.ts";
+import { Sightings } from "./sightings.ts";
 
 /** A walk through the process table may take this share of the time, */
 const DUTY = 0.1;
@@ -18,18 +23,13 @@ const REPORT_SLICE_MS = 40;
 /** A socket that no process was seen to hold is looked for again after this time, doubling up to the last. */
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 60_000;
-/** A process whose descriptors were read this short a time ago is not read again for its child's sake. */
+/** Out of a walk, a process is not read again within this time, */
 const FRESH_MS = 50;
+/** nor within so much for each descriptor it has: ten times what reading one takes. */
+const FRESH_MS_A_DESCRIPTOR = 0.05;
 
 /** So many sockets without a holder are remembered; the oldest are forgotten. */
 const MOST_MISSING = 8192;
-
-const NONE: ReadonlySet<number> = new Set();
-
-interface Known {
-  inodes: number[];
-  readAtMs: number;
-}
 
 interface Missing {
   /** The walk during which the socket was first asked for: only a later one covers every process. */
@@ -38,22 +38,36 @@ interface Missing {
   retryAtMs: number;
 }
 
+/**
+ * One pass over many sockets, in which a process or io_uring instance that holds several of them is looked at once. To be
+ * made for the pass and dropped after it: what it has seen is true for its time only.
+ */
+export class Moment {
+  /** By pid; null where it is gone. */
+  readonly processes = new Map<number, Process | null>();
+  /** By pid and descriptor of the instance. */
+  readonly registered = new Map<string, RegisteredSockets | null>();
+}
+
 export class SocketHolders {
   readonly #proc: ProcFs;
   readonly #nowMs: () => number;
   readonly #spentMs: () => number;
-  /** By pid: what was read of its descriptors. */
-  readonly #known = new Map<number, Known>();
-  /** By inode: pid of a process that was seen to hold it. */
-  readonly #seen = new Map<number, number>();
-  /** By inode: the holder, chosen when somebody first asked. */
-  readonly #holders = new Map<number, Process>();
+  readonly #sightings = new Sightings();
+  /** By pid: those that were seen with a socket that somebody asked for. */
+  readonly #processes = new Map<number, Process>();
+  /** By inode: pid of the holder, chosen when somebody first asked. */
+  readonly #holders = new Map<number, number>();
   /** Sockets asked for and not found yet. */
   readonly #wanted = new Set<number>();
   readonly #missing = new Map<number, Missing>();
   /** Pids still to be read in the walk under way. */
   #queue: number[] = [];
   #walk = 0;
+  /** Nothing was hidden in the walk under way so far, */
+  #seesAllSoFar = false;
+  /** or in the last one that came to its end. */
+  #sawAll = false;
   #notBeforeMs = 0;
   /** The same for what is read before a report. */
   #extraNotBeforeMs = 0;
@@ -68,24 +82,37 @@ export class SocketHolders {
     this.#spentMs = spentMs;
   }
 
-  /** The process that holds the socket, as far as is known; it is looked for in the next walk otherwise. */
-  holderOf(inode: number): Process | null {
+  /**
+   * The process that holds the socket now; null where none is known, and then it is looked for in the next walk. Whoever
+   * asks for many sockets gives one `moment` for all of them.
+   */
+  holderOf(inode: number, moment: Moment = new Moment()): Process | null {
     const chosen = this.#holders.get(inode);
-    const pid = chosen?.pid ?? this.#topmostHolder(inode);
-    const holder = pid === null ? null : this.#proc.read(pid, chosen);
-    if (holder !== null && (chosen === undefined || chosen.startTicks === holder.startTicks)) {
-      this.#holders.set(inode, holder);
-      return holder;
+    if (chosen !== undefined && chosen !== 1) {
+      const holder = this.#holding(chosen, inode, moment);
+      if (holder !== null) return holder;
     }
-    if (pid !== null) this.#forget(pid);
-    this.#holders.delete(inode);
-    this.#want(inode);
-    return null;
+    const holder = this.#choose(inode, moment);
+    if (holder !== null) this.#holders.set(inode, holder.pid);
+    else {
+      this.#holders.delete(inode);
+      this.#want(inode);
+    }
+    return holder;
   }
 
   /** Looked for in every process there is, and not found. */
   isMissing(inode: number): boolean {
     return this.#missing.has(inode) && !this.#wanted.has(inode);
+  }
+
+  /**
+   * The last walk that came to its end could read what every process of the machine holds. Then a socket that
+   * `isMissing` is in no process, or is on its way: in a message of a unix socket that was not received yet
+   * (SCM_RIGHTS), or passed between processes while they were read. Those turn up when it is looked for again.
+   */
+  get seesEveryProcess(): boolean {
+    return this.#sawAll;
   }
 
   #want(inode: number): void {
@@ -108,7 +135,7 @@ export class SocketHolders {
     if (this.#queue.length === 0) this.#beginWalk(likelyPids);
     let spentMs = 0;
     while (this.#queue.length > 0 && this.#wanted.size > 0 && spentMs < sliceMs) {
-      this.#readProcess(this.#queue.pop()!);
+      if (!this.#readProcess(this.#queue.pop()!)) this.#seesAllSoFar = false;
       spentMs = this.#spentMs() - spentBeforeMs;
     }
     const nowMs = this.#nowMs();
@@ -127,19 +154,22 @@ export class SocketHolders {
   /** The end of the queue is read first: likely processes, then new ones with the newest first, then the rest. */
   #beginWalk(likelyPids: Iterable<number>): void {
     this.#walk++;
+    // Else there are processes outside of this container, or hidden ones: proc(5), hidepid.
+    this.#seesAllSoFar = this.#proc.hasMachinePids;
     const pids = this.#proc.pids();
     const there = new Set(pids);
-    for (const pid of this.#known.keys()) {
+    for (const pid of this.#sightings.pids) {
       if (!there.has(pid)) this.#forget(pid);
     }
     const likely = new Set(likelyPids);
-    const rank = (pid: number): number => likely.has(pid) ? 2 : this.#known.has(pid) ? 0 : 1;
+    const rank = (pid: number): number => likely.has(pid) ? 2 : this.#sightings.has(pid) ? 0 : 1;
     const ranks: number[][] = [[], [], []];
     for (const pid of pids) ranks[rank(pid)]!.push(pid);
     this.#queue = ranks.flat();
   }
 
   #endWalk(nowMs: number): void {
+    this.#sawAll = this.#seesAllSoFar;
     for (const inode of this.#wanted) {
       const missing = this.#missing.get(inode)!;
       // Asked for while this walk was under way: processes read before were not asked about it.
@@ -153,44 +183,102 @@ export class SocketHolders {
     }
   }
 
-  #readProcess(pid: number): void {
-    const inodes: number[] = [];
-    const looked = this.#proc.socketInodes(pid, inodes);
-    this.#forget(pid, new Set(inodes));
-    if (looked === null) return;
-    this.#known.set(pid, { inodes, readAtMs: this.#nowMs() });
-    for (const inode of inodes) {
+  /** False where the process may hold more than what could be read. */
+  #readProcess(pid: number): boolean {
+    const held = this.#proc.heldSockets(pid);
+    if (held === null) {
+      this.#forget(pid);
+      return true;
+    }
+    this.#keepUnlisted(pid, held);
+    for (const inode of held.places.keys()) {
       if (this.#wanted.delete(inode)) this.#missing.delete(inode);
-      if ((this.#seen.get(inode) ?? 1) !== 1) continue;
-      this.#seen.set(inode, pid);
-      if (pid !== 1 && this.#holders.get(inode)?.pid === 1) this.#holders.delete(inode);
+    }
+    const { places, descriptors } = held;
+    this.#release(pid, this.#sightings.put(pid, { places, descriptors, readAtMs: this.#nowMs() }));
+    return !held.isRefused && held.unlisted.length === 0;
+  }
+
+  /** What was seen of io_uring instances is kept while they are too busy to be listed. */
+  #keepUnlisted(pid: number, { places, unlisted }: HeldSockets): void {
+    if (unlisted.length === 0) return;
+    for (const [inode, place] of this.#sightings.of(pid)?.places ?? []) {
+      if (unlisted.includes(~place) && !places.has(inode)) places.set(inode, place);
     }
   }
 
-  /** Forgets what a process held, but for the sockets that it still holds. */
-  #forget(pid: number, held: ReadonlySet<number> = NONE): void {
-    for (const inode of this.#known.get(pid)?.inodes ?? []) {
-      if (held.has(inode)) continue;
-      if (this.#seen.get(inode) === pid) this.#seen.delete(inode);
-      if (this.#holders.get(inode)?.pid === pid) this.#holders.delete(inode);
-    }
-    this.#known.delete(pid);
+  #forget(pid: number): void {
+    this.#release(pid, this.#sightings.forget(pid));
+    this.#processes.delete(pid);
   }
 
-  #topmostHolder(inode: number): number | null {
-    let holder = this.#seen.get(inode) ?? null;
-    if (holder === null) return null;
+  /** The process holds these no more. */
+  #release(pid: number, inodes: readonly number[]): void {
+    for (const inode of inodes) {
+      if (this.#holders.get(inode) === pid) this.#holders.delete(inode);
+    }
+  }
+
+  #choose(inode: number, moment: Moment): Process | null {
     for (;;) {
-      const parentPid: number = this.#proc.stat(holder)?.parentPid ?? 0;
-      if (parentPid <= 1 || !this.#holds(parentPid, inode)) return holder;
-      holder = parentPid;
+      const pid = this.#sightings.holderOf(inode);
+      if (pid === null) return null;
+      const holder = this.#holding(pid, inode, moment);
+      if (holder !== null) return this.#topmost(holder, inode, moment);
     }
   }
 
-  #holds(pid: number, inode: number): boolean {
-    const known = this.#known.get(pid);
-    if (known && this.#nowMs() - known.readAtMs < FRESH_MS) return known.inodes.includes(inode);
-    this.#readProcess(pid);
-    return this.#known.get(pid)?.inodes.includes(inode) ?? false;
+  #topmost(holder: Process, inode: number, moment: Moment): Process {
+    while (holder.pid !== 1) {
+      const parentPid = this.#proc.stat(holder.pid)?.parentPid ?? 0;
+      const parent = parentPid <= 1 ? null : this.#holding(parentPid, inode, moment);
+      if (parent === null) return holder;
+      holder = parent;
+    }
+    return holder;
+  }
+
+  /** The process, if it holds the socket now; otherwise it is not a sighting of it any more. */
+  #holding(pid: number, inode: number, moment: Moment): Process | null {
+    const process = this.#process(pid, moment);
+    if (process === null) {
+      this.#forget(pid);
+      return null;
+    }
+    const place = this.#sightings.place(pid, inode);
+    if (place !== undefined && this.#isAt(place, pid, inode, moment)) return process;
+    // It may have opened it since, or have it at another number.
+    if (!this.#isFresh(pid)) this.#readProcess(pid);
+    else if (place !== undefined) this.#sightings.remove(pid, inode);
+    return this.#sightings.place(pid, inode) === undefined ? null : process;
+  }
+
+  #process(pid: number, moment: Moment): Process | null {
+    const known = moment.processes.get(pid);
+    if (known !== undefined) return known;
+    const before = this.#processes.get(pid);
+    const process = this.#proc.read(pid, before);
+    moment.processes.set(pid, process);
+    if (before !== undefined && process?.startTicks !== before.startTicks) this.#forget(pid);
+    if (process !== null) this.#processes.set(pid, process);
+    return process;
+  }
+
+  #isAt(place: Place, pid: number, inode: number, moment: Moment): boolean {
+    if (place >= 0) return this.#proc.hasSocketAt(pid, place, inode);
+    const key = `${pid} ${place}`;
+    let listed = moment.registered.get(key);
+    if (listed === undefined) {
+      listed = this.#proc.registeredSockets(pid, ~place);
+      moment.registered.set(key, listed);
+    }
+    return listed !== null && (listed.inodes.has(inode) || !listed.isWhole);
+  }
+
+  #isFresh(pid: number): boolean {
+    const sighting = this.#sightings.of(pid);
+    if (sighting === undefined) return false;
+    const ageMs = this.#nowMs() - sighting.readAtMs;
+    return ageMs < Math.max(FRESH_MS, sighting.descriptors * FRESH_MS_A_DESCRIPTOR);
   }
 }

@@ -6,7 +6,6 @@
  */
 
 import {
-  addressOf,
   cString,
   EACCES,
   EAGAIN,
@@ -55,7 +54,8 @@ const LARGEST_READ = 1 << 20;
 let scratch = new Uint8Array(65536);
 const decoder = new TextDecoder();
 
-function openOrThrow(path: string, flags: number): number {
+/** A descriptor, the caller's to close. Throws `KernelError`. */
+export function openOrThrow(path: string, flags: number): number {
   // A FIFO that an ordinary user put in our way must not hold us up.
   const fd = libc().open(cString(path), flags | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) throw new KernelError(`open ${path}`, errno());
@@ -104,8 +104,8 @@ export function readLink(path: string): string {
 }
 
 // struct linux_dirent64, getdents(2): d_ino 8, d_off 8, d_reclen 2, d_type 1, d_name
-const D_RECLEN = 16;
-const D_NAME = 19;
+export const D_RECLEN = 16;
+export const D_NAME = 19;
 
 const entries = new Uint8Array(32768);
 const ENTRIES_SIZE = BigInt(entries.length);
@@ -126,49 +126,5 @@ export function listDirectory(path: string): string[] {
     }
   } finally {
     libc().close(fd);
-  }
-}
-
-const link = new Uint8Array(1024);
-const LINK_SIZE = BigInt(link.length);
-/** "socket:[" */
-const SOCKET_LINK = [0x73, 0x6f, 0x63, 0x6b, 0x65, 0x74, 0x3a, 0x5b];
-
-/** N of a link text "socket:[N]" of the given length, or 0 where it is something else. */
-function socketInode(length: number): number {
-  if (length < 10) return 0;
-  for (let i = 0; i < 8; i++) {
-    if (link[i] !== SOCKET_LINK[i]) return 0;
-  }
-  let inode = 0;
-  for (let i = 8; i < length - 1; i++) inode = inode * 10 + link[i]! - 48;
-  return inode;
-}
-
-/**
- * The inodes of the sockets among the descriptors in `path` (a /proc/PID/fd), appended to `inodes`.
- * This is the dear step of naming a socket's owner, so it makes no string of any link.
- * Returns how many descriptors were looked at. A descriptor that was closed meanwhile is passed over.
- * Throws `KernelError` where the directory cannot be opened.
- */
-export function readSocketInodes(path: string, inodes: number[]): number {
-  const { getdents64, readlinkat, close } = libc();
-  const entriesAddress = addressOf(entries);
-  const fd = openOrThrow(path, O_RDONLY | O_DIRECTORY);
-  let looked = 0;
-  try {
-    for (;;) {
-      const length = getdents64(fd, entries, ENTRIES_SIZE);
-      if (length <= 0) return looked;
-      for (let at = 0; at < length; at += entries[at + D_RECLEN]! | (entries[at + D_RECLEN + 1]! << 8)) {
-        if (entries[at + D_NAME] === 0x2e) continue; // "." and ".."
-        looked++;
-        const linkLength = readlinkat(fd, entriesAddress + BigInt(at + D_NAME), link, LINK_SIZE);
-        const inode = linkLength > 0 ? socketInode(linkLength) : 0;
-        if (inode !== 0) inodes.push(inode);
-      }
-    }
-  } finally {
-    close(fd);
   }
 }

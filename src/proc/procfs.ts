@@ -1,9 +1,11 @@
 /** The process table: the mount point is a parameter, so a recorded tree or a host's /proc serve as well. */
 
 import { _SC_CLK_TCK, libc } from "../../ffi/libc.ts";
-import { KernelError, listDirectory, readLink, readSocketInodes, readText } from "../kernel/files.ts";
+import { readSocketDescriptors, readSocketLink } from "../kernel/descriptors.ts";
+import { KernelError, listDirectory, readLink, readText } from "../kernel/files.ts";
 import { type ContainerCgroup, containerOfProcess } from "./container.ts";
 import { parseCgroupPath, unitOfCgroupPath } from "./cgroup.ts";
+import { parseRegisteredSockets, type RegisteredSockets } from "./fdinfo.ts";
 import { baseName, processName, programName } from "./name.ts";
 import { parsePasswd } from "./passwd.ts";
 import { parseStat, type ProcStat } from "./stat.ts";
@@ -34,6 +36,29 @@ export interface Process {
   /** The container it is in, as far as its cgroup tells. */
   readonly container: ContainerCgroup | null;
 }
+
+/**
+ * Where a process has a socket: at descriptor N, or, as ~N (a negative number), registered with the io_uring instance
+ * at descriptor N.
+ */
+export type Place = number;
+
+/** The sockets that a process holds, as far as that can be told. */
+export interface HeldSockets {
+  /** By inode. */
+  readonly places: Map<number, Place>;
+  /** io_uring instances that may have more of them. */
+  readonly unlisted: readonly number[];
+  /** Its descriptors are not ours to see. */
+  readonly isRefused: boolean;
+  /** How many there are. */
+  readonly descriptors: number;
+}
+
+/** The kernel lists nothing of an io_uring instance while it is at work for it, which is often for no more than this. */
+const LISTING_TRIES = 3;
+/** A hundred thousand sockets of one instance are enough. */
+const LISTING_BYTES = 4 << 20;
 
 /** Process 2 of the machine, parent of all kernel threads (kernel/kthread.c); a container has none. */
 const KERNEL_THREAD_DAEMON = "kthreadd";
@@ -66,16 +91,49 @@ export class ProcFs {
   }
 
   /**
-   * Appends the inodes of the process's sockets. Returns the number of descriptors looked at, or null where
-   * the process is gone or its descriptors are not ours to see.
+   * The sockets of a process; null where it is gone. Not seen are: those of a thread that has a table of descriptors for
+   * itself (unshare(2), CLONE_FILES), since the table read is that of the first thread; and those registered with an
+   * io_uring instance that is in no table itself (IORING_SETUP_REGISTERED_FD_ONLY).
    */
-  socketInodes(pid: number, inodes: number[]): number | null {
+  heldSockets(pid: number): HeldSockets | null {
+    const places = new Map<number, Place>();
+    const rings: number[] = [];
     try {
-      return readSocketInodes(`${this.#root}/${pid}/fd`, inodes);
+      const descriptors = readSocketDescriptors(`${this.#root}/${pid}/fd`, places, rings);
+      const unlisted = rings.filter((ring) => !this.#addRegistered(pid, ring, places));
+      return { places, unlisted, isRefused: false, descriptors };
     } catch (error) {
-      if (error instanceof KernelError) return null;
-      throw error;
+      if (!(error instanceof KernelError)) throw error;
+      return error.isGone ? null : { places, unlisted: [], isRefused: true, descriptors: 0 };
     }
+  }
+
+  /** Whether a process has that socket at that descriptor now. */
+  hasSocketAt(pid: number, descriptor: number, inode: number): boolean {
+    return readSocketLink(`${this.#root}/${pid}/fd/${descriptor}`) === inode;
+  }
+
+  /** The sockets registered with an io_uring instance; null where it is gone. */
+  registeredSockets(pid: number, ring: number): RegisteredSockets | null {
+    let listed: RegisteredSockets | null = null;
+    for (let tries = 0; tries < LISTING_TRIES; tries++) {
+      const text = this.#read(pid, `fdinfo/${ring}`, LISTING_BYTES);
+      if (text === null) return null;
+      listed = parseRegisteredSockets(text);
+      if (listed.isWhole) break;
+    }
+    return listed;
+  }
+
+  /** False where the instance may have sockets that are not listed. */
+  #addRegistered(pid: number, ring: number, places: Map<number, Place>): boolean {
+    const listed = this.registeredSockets(pid, ring);
+    if (listed === null) return true;
+    for (const inode of listed.inodes) {
+      // At a descriptor it is seen with less effort.
+      if (!places.has(inode)) places.set(inode, ~ring);
+    }
+    return listed.isWhole;
   }
 
   /**

@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
-import { SocketHolders } from "../../src/attribute/socket_holders.ts";
+import { Moment, SocketHolders } from "../../src/attribute/socket_holders.ts";
 import { ProcFs } from "../../src/proc/procfs.ts";
+import { BUSY_LISTING, listingOf } from "../proc/ring_listing.ts";
 import { RealSocket } from "../sockets/real_sockets.ts";
 import { WatchedProc } from "./watched_proc.ts";
 
 /** A socket that no process of a test holds. */
 const NOBODYS = 999;
+
+/** The kernel's own, which only the whole machine has. */
+const KTHREADD = { comm: "kthreadd", parentPid: 0 };
 
 interface Watched {
   readonly proc: WatchedProc;
@@ -30,6 +34,13 @@ function withHolders(use: (watched: Watched) => void): () => void {
 function walk(proc: WatchedProc, holders: SocketHolders, likelyPids: readonly number[] = []): void {
   if (holders.waitMs !== Infinity) proc.nowMs += holders.waitMs;
   holders.step(likelyPids);
+}
+
+/** A whole walk, from which nothing comes. */
+function search(proc: WatchedProc, holders: SocketHolders): void {
+  proc.nowMs += 100_000;
+  holders.holderOf(NOBODYS);
+  walk(proc, holders);
 }
 
 Deno.test(
@@ -218,6 +229,157 @@ Deno.test(
 );
 
 Deno.test(
+  "SocketHolders.holderOf() names nobody when the holder has closed the socket, and looks for another",
+  withHolders(({ proc, holders, find }) => {
+    proc.tree.put(20, { sockets: [7] });
+    proc.tree.put(30);
+    assert.equal(find(7), 20);
+    proc.tree.hold(20, []);
+    proc.tree.hold(30, [7]);
+    assert.equal(holders.holderOf(7), null);
+    assert(!holders.isMissing(7));
+    walk(proc, holders);
+    assert.equal(holders.holderOf(7)?.pid, 30);
+  }),
+);
+
+Deno.test(
+  "SocketHolders.holderOf() turns at once to another process that was seen with the socket",
+  withHolders(({ proc, holders, find }) => {
+    proc.tree.put(20, { parentPid: 10, sockets: [7] });
+    proc.tree.put(30, { parentPid: 20, sockets: [7] });
+    proc.tree.put(40, { parentPid: 30, sockets: [7] });
+    holders.holderOf(NOBODYS);
+    walk(proc, holders);
+    assert.equal(find(7), 20);
+    proc.takeReads();
+    proc.tree.hold(20, []);
+    assert.equal(holders.holderOf(7)?.pid, 30);
+    assert.deepEqual(proc.takeReads(), []);
+  }),
+);
+
+Deno.test(
+  "SocketHolders.holderOf() names who has the socket at another descriptor by now",
+  withHolders(({ proc, holders, find }) => {
+    proc.tree.put(20, { sockets: [7] });
+    assert.equal(find(7), 20);
+    proc.takeReads();
+    proc.nowMs += 1000;
+    proc.tree.open(20, 90, 7);
+    proc.tree.close(20, 3);
+    assert.equal(holders.holderOf(7)?.pid, 20);
+    assert.deepEqual(proc.takeReads(), [20]);
+    assert.equal(holders.holderOf(7)?.pid, 20);
+    assert.deepEqual(proc.takeReads(), [], "its new place is known");
+  }),
+);
+
+Deno.test(
+  "SocketHolders.holderOf() is not misled by another socket at the same descriptor",
+  withHolders(({ proc, holders, find }) => {
+    proc.tree.put(20, { sockets: [7] });
+    assert.equal(find(7), 20);
+    proc.nowMs += 1000;
+    proc.tree.hold(20, [8]);
+    assert.equal(holders.holderOf(7), null);
+    assert.equal(holders.holderOf(8)?.pid, 20);
+  }),
+);
+
+Deno.test(
+  "SocketHolders.holderOf() reads a process again once for all the sockets that it has closed",
+  withHolders(({ proc, holders, find }) => {
+    const inodes = Array.from({ length: 100 }, (_, i) => 1000 + i);
+    proc.tree.put(20, { sockets: inodes });
+    for (const inode of inodes) find(inode);
+    proc.takeReads();
+    proc.nowMs += 1000;
+    proc.tree.hold(20, []);
+    for (const inode of inodes) assert.equal(holders.holderOf(inode), null);
+    assert.deepEqual(proc.takeReads(), [20]);
+  }),
+);
+
+Deno.test(
+  "SocketHolders.holderOf() does not read a process with many descriptors time and again",
+  withHolders(({ proc, holders, find }) => {
+    const inodes = Array.from({ length: 2000 }, (_, i) => 1000 + i);
+    proc.tree.put(20, { sockets: inodes });
+    assert.equal(find(1000), 20);
+    proc.takeReads();
+    proc.nowMs += 90;
+    proc.tree.close(20, 3);
+    assert.equal(holders.holderOf(1000), null);
+    assert.deepEqual(proc.takeReads(), []);
+    proc.nowMs += 20;
+    proc.tree.close(20, 4);
+    assert.equal(holders.holderOf(1001), null);
+    assert.deepEqual(proc.takeReads(), [20]);
+  }),
+);
+
+Deno.test(
+  "SocketHolders.holderOf() looks at a process once in a moment, and at every socket",
+  withHolders(({ proc, holders, find }) => {
+    proc.tree.put(20, { comm: "sh", startTicks: 500, sockets: [7, 8] });
+    assert.equal(find(7), 20);
+    assert.equal(find(8), 20);
+    const moment = new Moment();
+    assert.equal(holders.holderOf(7, moment)?.name, "sh");
+    proc.tree.put(20, { comm: "nginx", startTicks: 500, sockets: [7] });
+    assert.equal(holders.holderOf(7, moment)?.name, "sh");
+    assert.equal(holders.holderOf(8, moment), null);
+    assert.equal(holders.holderOf(7, new Moment())?.name, "nginx");
+  }),
+);
+
+Deno.test(
+  "SocketHolders.holderOf() tells the process that has the number now, where it holds the socket too",
+  withHolders(({ proc, holders, find }) => {
+    proc.tree.put(20, { startTicks: 500, sockets: [7] });
+    assert.equal(find(7), 20);
+    proc.tree.put(20, { startTicks: 900, sockets: [7] });
+    assert.equal(holders.holderOf(7)?.startTicks, 900);
+  }),
+);
+
+Deno.test(
+  "SocketHolders.holderOf() finds the process with whose io_uring a socket is registered",
+  withHolders(({ proc, holders, find }) => {
+    proc.tree.put(20);
+    proc.tree.openRing(20, 5, listingOf(7, 8));
+    assert.equal(find(7), 20);
+    assert.equal(find(8), 20);
+    proc.nowMs += 1000;
+    proc.tree.openRing(20, 5, listingOf(8));
+    const moment = new Moment();
+    assert.equal(holders.holderOf(7, moment), null);
+    assert.equal(holders.holderOf(8, moment)?.pid, 20);
+    proc.tree.close(20, 5);
+    proc.tree.hide(20, "fdinfo/5");
+    assert.equal(holders.holderOf(8), null);
+  }),
+);
+
+Deno.test(
+  "SocketHolders.holderOf() stays with the process whose io_uring is too busy to be listed",
+  withHolders(({ proc, holders, find }) => {
+    proc.tree.put(20);
+    proc.tree.openRing(20, 5, listingOf(7));
+    assert.equal(find(7), 20);
+    proc.tree.openRing(20, 5, BUSY_LISTING);
+    assert.equal(holders.holderOf(7)?.pid, 20);
+    holders.holderOf(NOBODYS);
+    walk(proc, holders);
+    assert.equal(holders.holderOf(7)?.pid, 20, "after a walk, too");
+    proc.nowMs += 1000;
+    proc.tree.openRing(20, 5, listingOf());
+    assert.equal(holders.holderOf(7), null);
+  }),
+);
+
+Deno.test(
   "SocketHolders passes over processes that vanish or are not ours to see",
   withHolders(({ proc, find }) => {
     proc.tree.put(20, { sockets: [7] });
@@ -261,6 +423,71 @@ Deno.test(
     assert(!holders.isMissing(7));
     for (let i = 0; i < 3; i++) walk(proc, holders);
     assert.equal(holders.holderOf(7)?.pid, 30);
+  }),
+);
+
+Deno.test(
+  "SocketHolders.seesEveryProcess is true once a whole walk was refused nothing",
+  withHolders(({ proc, holders }) => {
+    for (const pid of [1, 10, 20]) proc.tree.put(pid);
+    proc.tree.put(2, KTHREADD);
+    assert(!holders.seesEveryProcess);
+    proc.readMs = 5;
+    holders.holderOf(NOBODYS);
+    walk(proc, holders);
+    assert(!holders.seesEveryProcess, "in the middle of the first walk");
+    walk(proc, holders);
+    assert(holders.seesEveryProcess);
+    assert(holders.isMissing(NOBODYS));
+  }),
+);
+
+Deno.test(
+  "SocketHolders.seesEveryProcess is false where a process was refused, until it is not",
+  withHolders(({ proc, holders }) => {
+    proc.tree.put(2, KTHREADD);
+    proc.tree.put(20);
+    proc.tree.refuse(20);
+    search(proc, holders);
+    assert(!holders.seesEveryProcess);
+    proc.tree.put(20);
+    search(proc, holders);
+    assert(holders.seesEveryProcess);
+    proc.tree.openRing(20, 5, BUSY_LISTING);
+    search(proc, holders);
+    assert(!holders.seesEveryProcess, "what a busy io_uring has is not known");
+  }),
+);
+
+Deno.test(
+  "SocketHolders.seesEveryProcess is not changed by processes that vanish, nor by a walk cut short",
+  withHolders(({ proc, holders, find }) => {
+    proc.tree.put(2, KTHREADD);
+    proc.tree.put(20, { sockets: [7] });
+    proc.tree.put(30);
+    proc.tree.hide(30, "fd");
+    search(proc, holders);
+    assert(holders.seesEveryProcess);
+    proc.tree.put(40, { sockets: [8] });
+    proc.tree.put(50);
+    proc.tree.refuse(50);
+    proc.takeReads();
+    proc.nowMs += 1000;
+    assert.equal(find(8), 40);
+    assert.deepEqual(proc.takeReads(), [50, 40]);
+    assert(holders.seesEveryProcess);
+  }),
+);
+
+Deno.test(
+  "SocketHolders.seesEveryProcess is false in a container, and where processes are hidden",
+  withHolders(({ proc, holders }) => {
+    proc.tree.put(1);
+    search(proc, holders);
+    assert(!holders.seesEveryProcess, "the kernel's threads are not to be seen");
+    proc.tree.put(2, { comm: "nginx", parentPid: 1 });
+    search(proc, holders);
+    assert(!holders.seesEveryProcess);
   }),
 );
 

@@ -1,6 +1,6 @@
 /** A recorded tree whose readings are noted, and take time by a clock that nothing else moves. */
 
-import { ProcFs } from "../../src/proc/procfs.ts";
+import { type HeldSockets, ProcFs } from "../../src/proc/procfs.ts";
 import { RecordedTree } from "../proc/recorded_tree.ts";
 
 export class WatchedProc extends ProcFs implements Disposable {
@@ -16,10 +16,10 @@ export class WatchedProc extends ProcFs implements Disposable {
     this.tree = tree;
   }
 
-  override socketInodes(pid: number, inodes: number[]): number | null {
+  override heldSockets(pid: number): HeldSockets | null {
     this.reads.push(pid);
     this.nowMs += this.readMs;
-    return super.socketInodes(pid, inodes);
+    return super.heldSockets(pid);
   }
 
   /** The readings since it was last asked. */

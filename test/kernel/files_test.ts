@@ -1,13 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  KernelError,
-  listDirectory,
-  readBytes,
-  readLink,
-  readSocketInodes,
-  readText,
-} from "../../src/kernel/files.ts";
-import { ownSocketInodes } from "../sockets/own_inodes.ts";
+import { KernelError, listDirectory, readBytes, readLink, readText } from "../../src/kernel/files.ts";
 
 const EPERM = 1;
 const ENOENT = 2;
@@ -147,69 +139,7 @@ Deno.test("listDirectory() closes what it opens", () => {
   for (let i = 0; i < 50; i++) {
     listDirectory("/proc/self/net");
     readText("/proc/self/stat");
-    readSocketInodes("/proc/self/fd", []);
     kernelErrorOf(() => readText("/proc/self"));
   }
   assert(openFiles() < before + 50);
-});
-
-Deno.test("readSocketInodes() finds the sockets of this process", () => {
-  const listeners = [0, 0, 0].map((port) => Deno.listen({ hostname: "127.0.0.1", port }));
-  try {
-    const inodes: number[] = [];
-    const looked = readSocketInodes("/proc/self/fd", inodes);
-    assert.deepEqual(new Set(inodes), ownSocketInodes());
-    assert(inodes.length >= 3);
-    assert(looked > inodes.length);
-  } finally {
-    for (const listener of listeners) listener.close();
-  }
-});
-
-Deno.test("readSocketInodes() appends to what is there", () => {
-  const inodes = [7];
-  readSocketInodes("/proc/self/fd", inodes);
-  assert.equal(inodes[0], 7);
-});
-
-Deno.test(
-  "readSocketInodes() looks at every descriptor and takes the sockets",
-  inDirectory((directory) => {
-    const targets = [
-      "/dev/null",
-      "socket:[1]",
-      "socket:[4294967295]",
-      "pipe:[12]",
-      "anon_inode:[eventpoll]",
-      "socket:",
-      "socket",
-      "/tmp/socket:[9]",
-      "x".repeat(2000),
-    ];
-    targets.forEach((target, fd) => Deno.symlinkSync(target, `${directory}/${fd}`));
-    // A descriptor that was closed between listing and looking gives an error, just as this file does.
-    Deno.writeTextFileSync(`${directory}/77`, "");
-    const inodes: number[] = [];
-    assert.equal(readSocketInodes(directory, inodes), targets.length + 1);
-    assert.deepEqual(inodes.sort((a, b) => a - b), [1, 4294967295]);
-  }),
-);
-
-Deno.test(
-  "readSocketInodes() goes through more descriptors than one call lists",
-  inDirectory((directory) => {
-    for (let fd = 0; fd < 3000; fd++) Deno.symlinkSync(`socket:[${1000 + fd}]`, `${directory}/${fd}`);
-    const inodes: number[] = [];
-    assert.equal(readSocketInodes(directory, inodes), 3000);
-    assert.deepEqual(
-      inodes.sort((a, b) => a - b),
-      Array.from({ length: 3000 }, (_, i) => 1000 + i),
-    );
-  }),
-);
-
-Deno.test("readSocketInodes() throws for a process that is gone", () => {
-  const inodes: number[] = [];
-  assert(kernelErrorOf(() => readSocketInodes("/proc/4194305/fd", inodes)).isGone);
-  assert.deepEqual(inodes, []);
 });

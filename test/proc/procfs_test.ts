@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ProcFs } from "../../src/proc/procfs.ts";
 import { isInstalled, outputOf } from "../installed.ts";
+import { BUSY_LISTING, listingOf } from "./ring_listing.ts";
 import { BOOT_S, type RecordedProcess, RecordedTree } from "./recorded_tree.ts";
 
 const TICKS_PER_SECOND = 100;
@@ -192,15 +193,77 @@ Deno.test(
 );
 
 Deno.test(
-  "ProcFs.socketInodes() lists the sockets of a process",
+  "ProcFs.heldSockets() tells the sockets of a process, and at which descriptors they are",
   withTree((tree, proc) => {
     tree.put(4711, { sockets: [10, 4_294_967_295] });
-    const inodes: number[] = [];
-    assert.equal(proc.socketInodes(4711, inodes), 3);
-    assert.deepEqual(inodes.sort((a, b) => a - b), [10, 4_294_967_295]);
-    tree.hide(4711, "fd");
-    assert.equal(proc.socketInodes(4711, inodes), null);
-    assert.equal(proc.socketInodes(4712, inodes), null);
+    assert.deepEqual(proc.heldSockets(4711), {
+      places: new Map([[10, 3], [4_294_967_295, 4]]),
+      unlisted: [],
+      isRefused: false,
+      descriptors: 3,
+    });
+  }),
+);
+
+Deno.test(
+  "ProcFs.heldSockets() tells sockets that are registered with io_uring by the instance",
+  withTree((tree, proc) => {
+    tree.put(4711, { sockets: [10, 11] });
+    tree.openRing(4711, 7, listingOf(11, 12));
+    tree.openRing(4711, 20, listingOf(13));
+    const { places, unlisted } = proc.heldSockets(4711)!;
+    assert.deepEqual(places, new Map([[10, 3], [11, 4], [12, ~7], [13, ~20]]));
+    assert.deepEqual(unlisted, []);
+  }),
+);
+
+Deno.test(
+  "ProcFs.heldSockets() says which io_uring instances told nothing",
+  withTree((tree, proc) => {
+    tree.put(4711, { sockets: [10] });
+    tree.openRing(4711, 7, BUSY_LISTING);
+    tree.openRing(4711, 20, listingOf(13));
+    const { places, unlisted } = proc.heldSockets(4711)!;
+    assert.deepEqual(places, new Map([[10, 3], [13, ~20]]));
+    assert.deepEqual(unlisted, [7]);
+  }),
+);
+
+Deno.test(
+  "ProcFs.heldSockets() tells a process that is gone from one that is not ours to see",
+  withTree((tree, proc) => {
+    tree.put(20, { sockets: [7] });
+    tree.put(30, { sockets: [7] });
+    tree.refuse(30);
+    assert.equal(proc.heldSockets(20)?.isRefused, false);
+    assert.deepEqual(proc.heldSockets(30), {
+      places: new Map(),
+      unlisted: [],
+      isRefused: true,
+      descriptors: 0,
+    });
+    assert.equal(proc.heldSockets(40), null);
+  }),
+);
+
+Deno.test(
+  "ProcFs.hasSocketAt() is true for that socket at that descriptor of that process",
+  withTree((tree, proc) => {
+    tree.put(20, { sockets: [7] });
+    assert(proc.hasSocketAt(20, 3, 7));
+    for (const [pid, descriptor, inode] of [[30, 3, 7], [20, 4, 7], [20, 3, 8], [20, 0, 7]] as const) {
+      assert(!proc.hasSocketAt(pid, descriptor, inode));
+    }
+  }),
+);
+
+Deno.test(
+  "ProcFs.registeredSockets() is null where the instance is gone",
+  withTree((tree, proc) => {
+    tree.put(20);
+    assert.equal(proc.registeredSockets(20, 7), null);
+    tree.openRing(20, 7, listingOf(9));
+    assert.deepEqual(proc.registeredSockets(20, 7), { inodes: new Set([9]), isWhole: true });
   }),
 );
 

@@ -52,6 +52,23 @@ export class RecordedTree {
     sockets.forEach((inode, i) => Deno.symlinkSync(`socket:[${inode}]`, `${directory}/${i + 3}`));
   }
 
+  /** One more descriptor. */
+  open(pid: number, descriptor: number, inode: number): void {
+    Deno.symlinkSync(`socket:[${inode}]`, `${this.root}/${pid}/fd/${descriptor}`);
+  }
+
+  close(pid: number, descriptor: number): void {
+    this.hide(pid, `fd/${descriptor}`);
+  }
+
+  /** An io_uring instance at that descriptor, of which the kernel says this. */
+  openRing(pid: number, descriptor: number, fdinfo: string): void {
+    this.close(pid, descriptor);
+    Deno.symlinkSync("anon_inode:[io_uring]", `${this.root}/${pid}/fd/${descriptor}`);
+    Deno.mkdirSync(`${this.root}/${pid}/fdinfo`, { recursive: true });
+    this.write(pid, `fdinfo/${descriptor}`, fdinfo);
+  }
+
   write(pid: number, file: string, text: string): void {
     Deno.writeTextFileSync(`${this.root}/${pid}/${file}`, text);
   }
@@ -59,6 +76,12 @@ export class RecordedTree {
   /** Takes a file of a process away, as where it is not ours to read. */
   hide(pid: number, path: string): void {
     removeTree(`${this.root}/${pid}/${path}`);
+  }
+
+  /** The descriptors of a process cannot be listed, although it is there. */
+  refuse(pid: number): void {
+    this.hide(pid, "fd");
+    this.write(pid, "fd", "");
   }
 
   remove(pid: number): void {

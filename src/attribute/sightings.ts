@@ -1,0 +1,102 @@
+/** Which processes were seen to hold which sockets when their descriptors were last read. */
+
+import type { Place } from "../proc/procfs.ts";
+
+interface Sighting {
+  /** By inode. */
+  places: Map<number, Place>;
+  readAtMs: number;
+  /** How many descriptors were read for it. */
+  descriptors: number;
+}
+
+const NO_PLACES: ReadonlyMap<number, Place> = new Map();
+
+export class Sightings {
+  /** By pid. */
+  readonly #processes = new Map<number, Sighting>();
+  /** By inode: the process that was seen with it first, */
+  readonly #first = new Map<number, number>();
+  /** and the others, of the few sockets that have any. */
+  readonly #others = new Map<number, Set<number>>();
+
+  get pids(): Iterable<number> {
+    return this.#processes.keys();
+  }
+
+  has(pid: number): boolean {
+    return this.#processes.has(pid);
+  }
+
+  /** What was seen of a process, whatever that was. */
+  of(pid: number): Readonly<Sighting> | undefined {
+    return this.#processes.get(pid);
+  }
+
+  /** Where a process has a socket; undefined where it was not seen to have it. */
+  place(pid: number, inode: number): Place | undefined {
+    return this.#processes.get(pid)?.places.get(inode);
+  }
+
+  /** A process that was seen to hold the socket, process 1 only where no other was. */
+  holderOf(inode: number): number | null {
+    const first = this.#first.get(inode) ?? null;
+    if (first !== 1) return first;
+    for (const pid of this.#others.get(inode) ?? []) return pid;
+    return first;
+  }
+
+  /** A process was seen, and takes the place of what was seen of it before. Returns the sockets it has no more. */
+  put(pid: number, sighting: Sighting): number[] {
+    const before = this.#processes.get(pid)?.places ?? NO_PLACES;
+    this.#processes.set(pid, sighting);
+    for (const inode of sighting.places.keys()) {
+      if (!before.has(inode)) this.#add(pid, inode);
+    }
+    return this.#removeAll(pid, before, sighting.places);
+  }
+
+  /** Returns the sockets that the process had. */
+  forget(pid: number): number[] {
+    const before = this.#processes.get(pid)?.places ?? NO_PLACES;
+    this.#processes.delete(pid);
+    return this.#removeAll(pid, before, NO_PLACES);
+  }
+
+  /** The process is known not to have this one socket any more. */
+  remove(pid: number, inode: number): void {
+    if (this.#processes.get(pid)?.places.delete(inode)) this.#remove(pid, inode);
+  }
+
+  #add(pid: number, inode: number): void {
+    if (!this.#first.has(inode)) {
+      this.#first.set(inode, pid);
+      return;
+    }
+    const others = this.#others.get(inode);
+    if (others) others.add(pid);
+    else this.#others.set(inode, new Set([pid]));
+  }
+
+  #removeAll(pid: number, before: ReadonlyMap<number, Place>, now: ReadonlyMap<number, Place>): number[] {
+    const gone: number[] = [];
+    for (const inode of before.keys()) {
+      if (now.has(inode)) continue;
+      this.#remove(pid, inode);
+      gone.push(inode);
+    }
+    return gone;
+  }
+
+  #remove(pid: number, inode: number): void {
+    const others = this.#others.get(inode);
+    if (this.#first.get(inode) !== pid) others?.delete(pid);
+    else {
+      const [next] = others ?? [];
+      if (next === undefined) this.#first.delete(inode);
+      else this.#first.set(inode, next);
+      if (next !== undefined) others!.delete(next);
+    }
+    if (others?.size === 0) this.#others.delete(inode);
+  }
+}

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { readSocketDescriptors, readSocketLink } from "../../src/kernel/descriptors.ts";
+import { KernelError } from "../../src/kernel/files.ts";
+import { ownSocketInodes } from "../sockets/own_inodes.ts";
+import { RealSocket } from "../sockets/real_sockets.ts";
+
+/** What links in a directory of their own are taken for. */
+function read(links: Iterable<readonly [name: string, target: string]>): Found {
+  const directory = Deno.makeTempDirSync({ prefix: "nethogs-descriptors-" });
+  try {
+    for (const [name, target] of links) Deno.symlinkSync(target, `${directory}/${name}`);
+    // A descriptor that was closed between listing and looking gives an error, just as this file does.
+    Deno.writeTextFileSync(`${directory}/77`, "");
+    return readAll(directory);
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+}
+
+interface Found {
+  readonly count: number;
+  readonly numbers: Map<number, number>;
+  readonly rings: number[];
+}
+
+function readAll(path: string): Found {
+  const numbers = new Map<number, number>();
+  const rings: number[] = [];
+  const count = readSocketDescriptors(path, numbers, rings);
+  return { count, numbers, rings };
+}
+
+Deno.test("readSocketDescriptors() finds the sockets of this process", () => {
+  using one = RealSocket.bound("udp", "127.0.0.1");
+  using other = RealSocket.bound("tcp", "127.0.0.1");
+  const { count, numbers } = readAll("/proc/self/fd");
+  assert.deepEqual(new Set(numbers.keys()), ownSocketInodes());
+  assert.equal(numbers.get(one.inode), one.fd);
+  assert.equal(numbers.get(other.inode), other.fd);
+  assert(count > numbers.size);
+});
+
+Deno.test("readSocketDescriptors() looks at every descriptor, and takes sockets and io_uring instances", () => {
+  const { count, numbers, rings } = read([
+    ["0", "/dev/null"],
+    ["1", "socket:[1]"],
+    ["12", "socket:[4294967295]"],
+    ["13", "pipe:[12]"],
+    ["14", "anon_inode:[eventpoll]"],
+    ["15", "anon_inode:[io_uring]"],
+    ["16", "anon_inode:[io_urinG]"],
+    ["17", "anon_inode:[io_uring"],
+    ["18", "socket:"],
+    ["19", "socket"],
+    ["20", "/tmp/socket:[9]"],
+    ["21", "x".repeat(2000)],
+    ["1048576", "anon_inode:[io_uring]"],
+  ]);
+  assert.equal(count, 14);
+  assert.deepEqual(numbers, new Map([[1, 1], [4294967295, 12]]));
+  assert.deepEqual(rings.sort((a, b) => a - b), [15, 1048576]);
+});
+
+Deno.test("readSocketDescriptors() gives one number of a socket that has several", () => {
+  const { numbers } = read([["3", "socket:[7]"], ["4", "socket:[7]"]]);
+  assert([3, 4].includes(numbers.get(7)!));
+  assert.equal(numbers.size, 1);
+});
+
+Deno.test("readSocketDescriptors() goes through more descriptors than one call lists", () => {
+  const links = Array.from({ length: 3000 }, (_, fd) => [`${fd + 100}`, `socket:[${5000 + fd}]`] as const);
+  const { count, numbers } = read(links);
+  assert.equal(count, 3001);
+  assert.deepEqual(
+    [...numbers].sort(([a], [b]) => a - b),
+    Array.from({ length: 3000 }, (_, fd) => [5000 + fd, fd + 100]),
+  );
+});
+
+Deno.test("readSocketDescriptors() throws for a process that is gone", () => {
+  assert.throws(() => readAll("/proc/4194305/fd"), (error) => error instanceof KernelError && error.isGone);
+});
+
+Deno.test("readSocketDescriptors() closes what it opens", () => {
+  const before = readAll("/proc/self/fd").count;
+  for (let i = 0; i < 50; i++) readAll("/proc/self/fd");
+  assert(readAll("/proc/self/fd").count < before + 50);
+});
+
+Deno.test("readSocketLink() is the inode of a socket, and 0 of all else", () => {
+  using socket = RealSocket.bound("udp", "127.0.0.1");
+  assert.equal(readSocketLink(`/proc/self/fd/${socket.fd}`), socket.inode);
+  for (const path of ["/proc/self/exe", "/proc/self/ns/net", "/proc/version", "/proc/4194305/fd/3"]) {
+    assert.equal(readSocketLink(path), 0);
+  }
+});
