@@ -55,6 +55,8 @@ const SYMBOLS = {
   send: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
   /** `ssize_t recv(int sockfd, void *buf, size_t len, int flags)` */
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
+  /** `ssize_t recvfrom(int sockfd, void *buf, size_t len, int flags, struct sockaddr *src_addr, socklen_t *addrlen)` */
+  recvfrom: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "buffer"], result: "i32" },
 
   /** `int setns(int fd, int nstype)` */
   setns: { parameters: ["i32", "i32"], result: "i32" },
@@ -102,8 +104,10 @@ export const POLLIN = 0x0001;
 export const EFD_NONBLOCK = 0o4000;
 export const EFD_CLOEXEC = 0o2000000;
 
-/** socket(2): sys/socket.h; netlink(7): linux/netlink.h */
+/** socket(2): sys/socket.h; netlink(7): linux/netlink.h; packet(7): linux/if_packet.h */
 export const AF_NETLINK = 16;
+export const AF_PACKET = 17;
+export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 export const SOCK_CLOEXEC = 0o2000000;
 export const SOCK_NONBLOCK = 0o4000;

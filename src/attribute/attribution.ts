@@ -1,16 +1,16 @@
 /**
- * Which process owns each end of a conversation, and how that was found out.
+ * Which process owns each end of a conversation: when which end is looked up, and where it is.
  *
  * A new record is looked up at once, since its process may not live long: where is the end, in this network
- * namespace or another, behind address translation or not; which socket does that namespace have for it; which
- * process holds the socket. All within a budget. What could not be named is tried again. What once had an owner keeps it:
- * bytes that follow the owner's exit are still its own, unless another process holds the socket now.
+ * namespace or another, behind address translation or not; which socket does that namespace have for it; who owns it.
+ * All within a budget. What could not be named is tried again.
  */
 
 import type { FrameSource, Link } from "../capture/source.ts";
 import { grown } from "../flow/key_index.ts";
 import {
   addressAt,
+  COUNTERS,
   End,
   FLAG_NEW,
   FLAG_REUSED,
@@ -18,25 +18,23 @@ import {
   flowKind,
   type FlowTable,
   ipProtocol,
+  linkProtocolOf,
   linkSlot,
   port,
+  RECEIVED,
+  SENT,
 } from "../flow/table.ts";
 import type { Process, ProcFs } from "../proc/procfs.ts";
 import type { Conntrack } from "../sockets/conntrack.ts";
 import type { Namespaces, NetNamespace } from "../sockets/namespaces.ts";
-import { IPPROTO_TCP } from "../sockets/sock_diag.ts";
 import type { Conversation } from "../sockets/socket_table.ts";
-import {
-  EndpointState,
-  EndpointTable,
-  FORWARDED_SLOT,
-  hasOwner,
-  NO_ENDPOINT,
-  NO_OWNER,
-} from "./endpoints.ts";
-import { Locator } from "./locator.ts";
 import type { Beginners } from "./beginners.ts";
-import type { SocketHolders } from "./socket_holders.ts";
+import { EndpointState, EndpointTable, FORWARDED_SLOT, NO_ENDPOINT, NO_OWNER } from "./endpoints.ts";
+import { maySendLinkProtocol } from "./kernel_talk.ts";
+import { Locator } from "./locator.ts";
+import { Owners } from "./owners.ts";
+import { PacketSenders } from "./packet_senders.ts";
+import { Moment, type SocketHolders } from "./socket_holders.ts";
 
 /** So many ends are looked up in one step, at a few microseconds each, */
 const LOOKUPS_A_STEP = 4096;
@@ -72,8 +70,6 @@ export interface AttributionParts {
 }
 
 export class Attribution {
-  /** Every process that ever owned an endpoint; `endpoints.owners` are indexes into it. */
-  readonly processes: Process[] = [];
   readonly endpoints = new EndpointTable();
   /** By 2 × flow + End: the endpoint, or `NO_ENDPOINT` where the end is none of this host's. */
   #ends = new Int32Array(0);
@@ -85,21 +81,17 @@ export class Attribution {
   readonly #source: AttributionParts["source"];
   readonly #namespaces: Namespaces;
   readonly #locator: Locator;
+  readonly #owners: Owners;
+  readonly #packetSenders: PacketSenders;
+  /** By 2 × flow + End, of frames that are not IP: the process that sent those of this interval. */
+  readonly #injectors = new Map<number, number>();
   readonly #holders: SocketHolders;
   readonly #beginners: Beginners | null;
-  readonly #proc: ProcFs;
   readonly #nowMs: () => number;
 
-  readonly #indexes = new Map<string, number>();
-  /** Owners found to have exited; their conversations may have been handed to others. */
-  readonly #exited = new Set<number>();
-  /** Processes whose sockets had traffic in this interval or the last. */
-  readonly #likelyPids = new Set<number>();
   #freshDone = 0;
   /** By attempt: each in the order in which they are due. */
   readonly #retries: Retry[][] = RETRY_MS.map(() => []);
-  /** Endpoints whose socket's holder is being looked for. */
-  readonly #awaiting = new Set<number>();
   #lookups = 0;
   #nowS = 0;
   #reports = 0;
@@ -112,15 +104,26 @@ export class Attribution {
     this.#source = source;
     this.#namespaces = namespaces;
     this.#locator = new Locator(namespaces, source.topology, conntrack);
+    this.#owners = new Owners({ table, endpoints: this.endpoints, holders, beginners, proc });
+    this.#packetSenders = new PacketSenders({ namespaces, holders, beginners });
     this.#holders = holders;
     this.#beginners = beginners;
-    this.#proc = proc;
     this.#nowMs = nowMs;
+  }
+
+  /** Every process that ever owned an endpoint; `endpoints.owners` are indexes into it. */
+  get processes(): readonly Process[] {
+    return this.#owners.processes;
   }
 
   /** The endpoint at an end of a record, or `NO_ENDPOINT`. */
   endpoint(flow: number, end: End): number {
     return this.#isNew(flow) ? NO_ENDPOINT : this.#ends[2 * flow + end]!;
+  }
+
+  /** Of frames that are not IP: who sent those of this interval from an end, as an index into `processes`. */
+  injector(flow: number, end: End): number {
+    return this.#injectors.get(2 * flow + end) ?? NO_OWNER;
   }
 
   /** The endpoint goes by other addresses on the record's link. */
@@ -136,8 +139,8 @@ export class Attribution {
     this.#lookups = 0;
     this.#lookUpFresh();
     this.#lookUpDue();
-    this.#holders.step(this.#likelyPids);
-    this.#askHolders();
+    this.#holders.step(this.#owners.likelyPids);
+    this.#owners.askAwaited();
     const nextRetryMs = Math.min(...this.#retries.map((queue) => queue[0]?.dueMs ?? Infinity)) -
       this.#nowMs();
     return Math.max(1, Math.min(nextRetryMs, this.#holders.waitMs));
@@ -152,15 +155,17 @@ export class Attribution {
     const isElsewhere = this.#seenVersion !== this.#namespaces.version;
     this.#seenVersion = this.#namespaces.version;
     const { active, activeCount } = this.#table;
+    const moment = new Moment();
     for (let i = 0; i < activeCount; i++) {
       const flow = active[i]!;
       if (this.#isNew(flow) || isElsewhere) this.#begin(flow);
-      else this.#settleFlow(flow);
+      else this.#settleFlow(flow, moment);
       this.#noteUse(flow);
     }
     // Sockets may have turned up just now.
-    this.#holders.step(this.#likelyPids, true);
-    this.#askHolders();
+    this.#holders.step(this.#owners.likelyPids, true);
+    this.#owners.askAwaited();
+    this.#settleUnexplained();
     this.endpoints.forget(nowS - FORGET_AFTER_S);
   }
 
@@ -242,29 +247,11 @@ export class Attribution {
     }
     const endpoint = this.#endpointOf(found.namespace, found.conversation, isReused);
     this.#ends[at] = endpoint;
-    if (!isAffordable || this.#isBegun(flow, endpoint, found.namespace, found.conversation)) return;
-    if (found.inode !== 0) this.#found(endpoint, found.inode, found.isExact, found.conversation.ipProtocol);
-    else if (this.endpoints.states[endpoint] === EndpointState.NEW) {
-      this.endpoints.states[endpoint] = EndpointState.NO_SOCKET;
-    }
-    const protocol = found.conversation.ipProtocol;
-    const canBeFound = found.namespace.sockets.knows(protocol);
-    if (canBeFound && attempt < RETRY_MS.length && this.#isUnsettled(endpoint, protocol)) {
+    if (!isAffordable) return;
+    this.#owners.name(flow, end, endpoint, found);
+    if (attempt < RETRY_MS.length && this.#owners.isUnsettled(endpoint, found.conversation.ipProtocol)) {
       this.#retries[attempt]!.push({ at, dueMs: this.#nowMs() + RETRY_MS[attempt]! });
     }
-  }
-
-  /** Whether the kernel told who began a conversation that has no owner yet. */
-  #isBegun(flow: number, endpoint: number, { inode }: NetNamespace, conversation: Conversation): boolean {
-    const { states, owners } = this.endpoints;
-    if (this.#beginners === null || hasOwner(states[endpoint]!)) return false;
-    // A process elsewhere may have used the same ports.
-    const isHere = ({ netns }: Process): boolean => netns === null || netns === inode;
-    const process = this.#beginners.find(conversation, this.#table.beganMs[flow]!, isHere);
-    if (process === undefined) return false;
-    owners[endpoint] = this.#indexOf(process);
-    states[endpoint] = EndpointState.EVENT;
-    return true;
   }
 
   #endpointOf({ slot }: NetNamespace, conversation: Conversation, isReused: boolean): number {
@@ -297,58 +284,6 @@ export class Attribution {
     return asked;
   }
 
-  /** A TCP socket that still listens may be answered for by the one it accepts. */
-  #isUnsettled(endpoint: number, protocol: number): boolean {
-    const state = this.endpoints.states[endpoint]!;
-    if (state === EndpointState.NEW || state === EndpointState.NO_SOCKET) return true;
-    if (protocol !== IPPROTO_TCP) return false;
-    return state === EndpointState.LISTENER ||
-      (state === EndpointState.NO_PROCESS && this.endpoints.matches[endpoint] === EndpointState.LISTENER);
-  }
-
-  #found(endpoint: number, inode: number, isExact: boolean, protocol: number): void {
-    const { states, owners, inodes, matches } = this.endpoints;
-    // A listener found after the connection's own socket was: that one is closed by now.
-    const wasExact = matches[endpoint] === EndpointState.EXACT;
-    if (wasExact && !isExact && (protocol === IPPROTO_TCP || !this.#exited.has(owners[endpoint]!))) return;
-    // Another socket on the same ports, unless a listener's connection was accepted: the old owner is out of it.
-    const isOther = inodes[endpoint] !== 0 && inodes[endpoint] !== inode && (wasExact || !isExact);
-    if (isOther) {
-      owners[endpoint] = NO_OWNER;
-      states[endpoint] = EndpointState.NEW;
-    }
-    inodes[endpoint] = inode;
-    matches[endpoint] = isExact ? EndpointState.EXACT : EndpointState.LISTENER;
-    this.#askHolder(endpoint);
-  }
-
-  #askHolder(endpoint: number): void {
-    const { states, owners, inodes, matches } = this.endpoints;
-    const holder = this.#holders.holderOf(inodes[endpoint]!);
-    if (holder !== null) {
-      owners[endpoint] = this.#indexOf(holder);
-      states[endpoint] = matches[endpoint]!;
-      this.#awaiting.delete(endpoint);
-      return;
-    }
-    if (!hasOwner(states[endpoint]!)) states[endpoint] = EndpointState.NO_PROCESS;
-    if (this.#holders.isMissing(inodes[endpoint]!)) this.#awaiting.delete(endpoint);
-    else this.#awaiting.add(endpoint);
-  }
-
-  #indexOf(process: Process): number {
-    const key = `${process.pid} ${process.startTicks}`;
-    let index = this.#indexes.get(key);
-    if (index === undefined) {
-      index = this.processes.length;
-      this.#indexes.set(key, index);
-    }
-    // Read anew where it goes by another name since, after an exec.
-    this.processes[index] = process;
-    this.#likelyPids.add(process.pid);
-    return index;
-  }
-
   #lookUpDue(): void {
     const nowMs = this.#nowMs();
     this.#retries.forEach((queue, attempt) => {
@@ -363,20 +298,13 @@ export class Attribution {
   #lookUpAgain(at: number, attempt: number): void {
     const flow = at >> 1;
     const endpoint = this.#isNew(flow) ? NO_ENDPOINT : this.#ends[at]!;
-    if (endpoint === NO_ENDPOINT || !this.#isUnsettled(endpoint, ipProtocol(this.#table, flow))) return;
+    if (endpoint === NO_ENDPOINT || !this.#owners.isUnsettled(endpoint, ipProtocol(this.#table, flow))) {
+      return;
+    }
     this.#place(flow, (at & 1) as End, attempt, false);
   }
 
-  #askHolders(): void {
-    for (const endpoint of [...this.#awaiting]) {
-      // Forgotten meanwhile, and perhaps made anew.
-      if (this.endpoints.inodes[endpoint] === 0) this.#awaiting.delete(endpoint);
-      else this.#askHolder(endpoint);
-    }
-  }
-
   #findExited(): void {
-    this.#likelyPids.clear();
     const { active, activeCount } = this.#table;
     const owners = new Set<number>();
     for (let i = 0; i < activeCount; i++) {
@@ -386,16 +314,7 @@ export class Attribution {
       }
     }
     owners.delete(NO_OWNER);
-    for (const owner of owners) {
-      const process = this.processes[owner]!;
-      const now = this.#exited.has(owner) ? null : this.#proc.read(process.pid, process);
-      if (now?.startTicks !== process.startTicks) {
-        this.#exited.add(owner);
-        continue;
-      }
-      this.processes[owner] = now;
-      this.#likelyPids.add(process.pid);
-    }
+    this.#owners.findExited(owners, this.#reports);
   }
 
   #noteUse(flow: number): void {
@@ -405,22 +324,110 @@ export class Attribution {
     }
   }
 
-  #settleFlow(flow: number): void {
-    const { states, usedS, settledIn, owners, inodes } = this.endpoints;
+  #settleFlow(flow: number, moment: Moment): void {
+    const { states, usedS, settledIn } = this.endpoints;
     for (const end of [End.NEAR, End.FAR]) {
       const endpoint = this.#ends[2 * flow + end]!;
       if (endpoint === NO_ENDPOINT || settledIn[endpoint] === this.#reports) continue;
       const wasSilent = settledIn[endpoint]! > 0 && this.#nowS - usedS[endpoint]! > SILENCE_S;
       settledIn[endpoint] = this.#reports;
-      if (states[endpoint] === EndpointState.FORWARDED || this.#lookups >= LOOKUPS_A_REPORT) continue;
-      // What outlived its interval is worth a look at its socket.
-      const isOnlyTold = states[endpoint] === EndpointState.EVENT && inodes[endpoint] === 0;
-      const isUnsettled = isOnlyTold || this.#isUnsettled(endpoint, ipProtocol(this.#table, flow));
-      if (wasSilent || isUnsettled || this.#exited.has(owners[endpoint]!)) {
+      const isOfNoSocket = states[endpoint] === EndpointState.FORWARDED ||
+        states[endpoint] === EndpointState.PACKET;
+      if (isOfNoSocket || this.#lookups >= LOOKUPS_A_REPORT) continue;
+      if (wasSilent || !this.#owners.isCurrent(endpoint, ipProtocol(this.#table, flow), moment)) {
         this.#place(flow, end, RETRY_MS.length, false);
-      } else if (states[endpoint] === EndpointState.NO_PROCESS) this.#askHolder(endpoint);
+      }
     }
   }
+
+  /** What left without a socket of the IP layer may have been sent by a packet socket. */
+  #settleUnexplained(): void {
+    this.#injectors.clear();
+    if (!this.#packetSenders.endInterval(this.#nowS * 1000)) return;
+    for (const [namespace, ats] of this.#unexplained()) {
+      const bytes = ats.reduce((sum, at) => sum + sentBytes(this.#table, at >> 1, (at & 1) as End), 0);
+      const sender = this.#packetSenders.senderOf(namespace, bytes);
+      const holder = sender === null ? this.#packetSenders.onlyHolderIn(namespace) : null;
+      for (const at of ats) {
+        const isIp = flowKind(this.#table, at >> 1) === FlowKind.IP;
+        if (isIp) this.#settleInjected(at, namespace, sender);
+        else if (sender ?? holder) this.#injectors.set(at, this.#owners.indexOf((sender ?? holder)!));
+      }
+    }
+  }
+
+  /** By namespace: each end that has sent something in the interval without a socket, as 2 × flow + End. */
+  #unexplained(): Map<NetNamespace, number[]> {
+    const found = new Map<NetNamespace, number[]>();
+    const { active, activeCount } = this.#table;
+    for (let i = 0; i < activeCount; i++) {
+      for (const end of [End.NEAR, End.FAR]) {
+        const at = 2 * active[i]! + end;
+        const namespace = this.#isUnexplained(at) ? this.#namespaceAt(at) : null;
+        if (namespace === null) continue;
+        const ats = found.get(namespace);
+        if (ats) ats.push(at);
+        else found.set(namespace, [at]);
+      }
+    }
+    return found;
+  }
+
+  #isUnexplained(at: number): boolean {
+    const flow = at >> 1;
+    if (sentBytes(this.#table, flow, (at & 1) as End) === 0) return false;
+    const kind = flowKind(this.#table, flow);
+    if (kind === FlowKind.NOT_IP) return !maySendLinkProtocol(linkProtocolOf(this.#table, flow));
+    if (kind !== FlowKind.IP) return false;
+    const endpoint = this.#ends[at]!;
+    if (endpoint === NO_ENDPOINT) return true;
+    const state = this.endpoints.states[endpoint]!;
+    return state === EndpointState.FORWARDED || state === EndpointState.NO_SOCKET ||
+      state === EndpointState.PACKET;
+  }
+
+  /** Where what an end sent came from; null where that is another host. */
+  #namespaceAt(at: number): NetNamespace | null {
+    const link = this.#links[linkSlot(this.#table, at >> 1)]!;
+    if (link.isFile) return null;
+    if ((at & 1) === End.NEAR || link.isLoopback) return this.#namespaces.own;
+    return this.#namespaces.byNetnsId(this.#source.topology.peerNetnsId(link.interfaceIndex));
+  }
+
+  #settleInjected(at: number, namespace: NetNamespace, sender: Process | null): void {
+    const flow = at >> 1;
+    const before = this.#ends[at]!;
+    const wasInjected = before !== NO_ENDPOINT && this.endpoints.states[before] === EndpointState.PACKET;
+    if (sender === null) {
+      const owner = this.endpoints.owners[before]!;
+      if (wasInjected && this.#owners.hadExitedBefore(owner, this.#reports)) this.#beginAnew(flow, before);
+      return;
+    }
+    const link = this.#links[linkSlot(this.#table, flow)]!;
+    const isForeign = before === NO_ENDPOINT || this.endpoints.states[before] === EndpointState.FORWARDED;
+    const endpoint = isForeign
+      ? this.#endpointOf(namespace, this.#conversation(flow, (at & 1) as End, link), false)
+      : before;
+    this.#owners.give(endpoint, sender, EndpointState.PACKET);
+    this.#ends[at] = endpoint;
+    const near = this.#ends[2 * flow]!;
+    const wasForwarded = near !== NO_ENDPOINT && this.endpoints.states[near] === EndpointState.FORWARDED;
+    if (wasForwarded) this.#ends[2 * flow] = NO_ENDPOINT;
+    this.endpoints.usedS[endpoint] = this.#nowS;
+  }
+
+  /** Whoever sent it has been gone for a while: it is somebody else. */
+  #beginAnew(flow: number, endpoint: number): void {
+    this.endpoints.states[endpoint] = EndpointState.NEW;
+    this.endpoints.owners[endpoint] = NO_OWNER;
+    this.#begin(flow);
+    this.#noteUse(flow);
+  }
+}
+
+/** What an end has sent in the interval. */
+function sentBytes({ counters }: FlowTable, flow: number, end: End): number {
+  return counters[flow * COUNTERS + (end === End.NEAR ? SENT : RECEIVED)]!;
 }
 
 /** The same conversation whichever end is asked about. */

@@ -16,12 +16,20 @@ export const EndpointState = {
   NO_SOCKET: 2,
   /** There is a socket, but its holder is not found yet, or cannot be seen. */
   NO_PROCESS: 3,
+  /** The kernel's own: it needs no process by nature. */
+  KERNEL: 4,
+  /** Sockets of different processes can be meant, and nothing tells which. */
+  SEVERAL: 5,
   /** The holder of the listening or unconnected socket on the local port. */
-  LISTENER: 4,
+  LISTENER: 6,
   /** The holder of just this conversation's socket. */
-  EXACT: 5,
-  /** Who began the conversation, by the kernel's own word when it did. */
-  EVENT: 6,
+  EXACT: 7,
+  /** The holder of just this conversation's socket, after another process had it. */
+  INHERITED: 8,
+  /** Who began the conversation, or closed its socket, by the kernel's own word when it happened. */
+  EVENT: 9,
+  /** No socket of the IP layer has it; the one process that sends such frames by a packet socket. */
+  PACKET: 10,
 } as const;
 export type EndpointState = typeof EndpointState[keyof typeof EndpointState];
 

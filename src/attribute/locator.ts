@@ -22,8 +22,8 @@ export interface Location {
   /** As the namespace knows it: the addresses that were asked about, or those behind them. */
   conversation: Conversation;
   isTranslated: boolean;
-  /** 0 where no socket was found. */
-  inode: number;
+  /** Of every socket that can be meant; empty where none was found, or it belongs to no descriptor. */
+  readonly inodes: number[];
   isExact: boolean;
 }
 
@@ -42,7 +42,7 @@ export class Locator {
       namespace: null,
       conversation: null as unknown as Conversation,
       isTranslated: false,
-      inode: 0,
+      inodes: [],
       isExact: false,
     };
   }
@@ -61,7 +61,7 @@ export class Locator {
     if (mayBeTranslated) this.#followTranslation(conversation, link);
     const isGroup = end === End.FAR && this.isGroup(conversation.words, conversation.localAt);
     // What is sent to a group is for its members, and who is none of them has no part in it.
-    if (isGroup && found.inode === 0) found.namespace = null;
+    if (isGroup && found.inodes.length === 0) found.namespace = null;
     return found;
   }
 
@@ -114,19 +114,20 @@ export class Locator {
     found.namespace = candidates[0] ?? null;
     found.conversation = conversation;
     found.isTranslated = false;
-    found.inode = 0;
+    found.inodes.length = 0;
     found.isExact = false;
     if (!isThorough) return;
     for (const namespace of candidates) {
       if (!this.#hasSocket(namespace, conversation, link) || this.#answer.inode === 0) continue;
-      if (found.isExact && this.#answer.isExact) {
-        found.inode = 0;
+      const { inodes, isExact } = this.#answer;
+      if (found.isExact && isExact) {
+        found.inodes.length = 0;
         return;
       }
-      if (found.inode !== 0 && !this.#answer.isExact) continue;
+      if (found.inodes.length > 0 && !isExact) continue;
       found.namespace = namespace;
-      found.inode = this.#answer.inode;
-      found.isExact = this.#answer.isExact;
+      found.inodes.splice(0, Infinity, ...inodes);
+      found.isExact = isExact;
     }
   }
 
@@ -137,7 +138,10 @@ export class Locator {
     const isPeer = namespace.netnsId >= 0 && namespace.netnsId === this.#topology.peerNetnsId(interfaceIndex);
     const peerIndex = isPeer ? this.#topology.peerIndex(interfaceIndex) : 0;
     conversation.interfaceIndex = namespace === this.#namespaces.own ? interfaceIndex : peerIndex;
-    if (!namespace.sockets.find(conversation, this.#answer)) return false;
+    const isFound = this.isGroup(conversation.words, conversation.localAt)
+      ? namespace.sockets.findGroup(conversation, this.#answer)
+      : namespace.sockets.find(conversation, this.#answer);
+    if (!isFound) return false;
     return this.#answer.inode !== 0 || this.#hasListener(namespace, conversation);
   }
 

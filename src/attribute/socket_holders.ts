@@ -101,6 +101,11 @@ export class SocketHolders {
     return holder;
   }
 
+  /** Whether this very process holds the socket now, whoever else does. */
+  isHeldBy({ pid, startTicks }: Process, inode: number, moment: Moment): boolean {
+    return this.#holding(pid, inode, moment)?.startTicks === startTicks;
+  }
+
   /** Looked for in every process there is, and not found. */
   isMissing(inode: number): boolean {
     return this.#missing.has(inode) && !this.#wanted.has(inode);

@@ -1,7 +1,8 @@
 /** Conversations in words, as one of their ends sees them. */
 
-import { ipProtocolName } from "../decode/names.ts";
-import { addressAt, End, type FlowTable, ipProtocol, port } from "../flow/table.ts";
+import { ipProtocolName, linkProtocolName } from "../decode/names.ts";
+import { addressAt, End, type FlowTable, ipProtocol, linkProtocolOf, port } from "../flow/table.ts";
+import { FlowKind, flowKind } from "../flow/table.ts";
 import { addressText } from "../kernel/address.ts";
 
 /** "192.0.2.1:443" or "[2001:db8::1]:443"; the bare address where there is no port. */
@@ -12,6 +13,7 @@ export function endText(address: string, port: number | null): string {
 
 /** "tcp 192.0.2.2:40322 > 198.51.100.7:443": the near or the far end of a record, and its other end. */
 export function conversationName(table: FlowTable, flow: number, end: End): string {
+  if (flowKind(table, flow) !== FlowKind.IP) return linkName(table, flow);
   const other = otherEnd(end);
   // Most protocols but TCP and UDP have none.
   const hasPorts = port(table, flow, end) !== 0 || port(table, flow, other) !== 0;
@@ -20,9 +22,16 @@ export function conversationName(table: FlowTable, flow: number, end: End): stri
   return `${ipProtocolName(ipProtocol(table, flow))} ${text(end)} > ${text(other)}`;
 }
 
-/** The address of the other end. */
+/** The address of the other end; the protocol, where the frames are not IP. */
 export function remoteName(table: FlowTable, flow: number, end: End): string {
+  if (flowKind(table, flow) !== FlowKind.IP) return linkName(table, flow);
   return addressText(table.keys, addressAt(flow, otherEnd(end)));
+}
+
+/** What a process sent by a packet socket has no addresses that we know of. */
+function linkName(table: FlowTable, flow: number): string {
+  const linkProtocol = linkProtocolOf(table, flow);
+  return linkProtocol === null ? ipProtocolName(ipProtocol(table, flow)) : linkProtocolName(linkProtocol);
 }
 
 function otherEnd(end: End): End {

@@ -6,6 +6,7 @@
 
 import type { Attribution } from "../attribute/attribution.ts";
 import { EndpointState, FORWARDED_SLOT, NO_ENDPOINT, NO_OWNER } from "../attribute/endpoints.ts";
+import { isKernelLinkProtocol } from "../attribute/kernel_talk.ts";
 import type { FrameSource, IntervalEnd, Link } from "../capture/source.ts";
 import { ipProtocolName, linkProtocolName } from "../decode/names.ts";
 import type { Intake } from "../flow/intake.ts";
@@ -52,12 +53,16 @@ const REASON_OF_STATE: ReadonlyMap<number, Reason> = new Map([
   [EndpointState.FORWARDED, "forwarded"],
   [EndpointState.NO_SOCKET, "no socket"],
   [EndpointState.NO_PROCESS, "no process"],
+  [EndpointState.KERNEL, "kernel"],
+  [EndpointState.SEVERAL, "several sockets"],
 ]);
 
 const MATCH_OF_STATE: ReadonlyMap<number, Match> = new Map([
   [EndpointState.LISTENER, "listener"],
   [EndpointState.EXACT, "exact"],
+  [EndpointState.INHERITED, "inherited"],
   [EndpointState.EVENT, "event"],
+  [EndpointState.PACKET, "packet socket"],
 ]);
 
 const BOTH: Verdict = { isSentCounted: true, isReceivedCounted: true };
@@ -153,7 +158,7 @@ export class Ledger {
       const flow = active[i]!;
       const link = source.links[linkSlot(table, flow)]!;
       if (flowKind(table, flow) !== FlowKind.IP) {
-        this.#enterOther(flow, link, REASON_OF_KIND.get(flowKind(table, flow))!);
+        this.#enterOther(flow, link);
       } else if (link.isFile) this.#enterFile(flow, link);
       else for (const end of [End.NEAR, End.FAR]) this.#enterEndpoint(attribution.endpoint(flow, end));
     }
@@ -264,15 +269,42 @@ export class Ledger {
     this.#counted[flow] = SENT_BIT | RECEIVED_BIT;
   }
 
-  /** What has no addresses goes by the direction of the frames. */
-  #enterOther(flow: number, link: Link, reason: Reason): void {
-    const { sentBytes, receivedBytes } = this.#sighting(2 * flow + End.NEAR);
-    const account = this.#accountOfReason(this.#protocol(flow, link), reason);
+  /** What has no addresses goes by the direction of the frames; but for who sent it, nobody has a part in it. */
+  #enterOther(flow: number, link: Link): void {
+    const near = this.#sighting(2 * flow + End.NEAR);
     // On loopback frames are both sent and received; conversations have two ends to say so.
-    account.enter(link.name, sentBytes, link.isLoopback ? sentBytes : receivedBytes);
-    if (link.isFile) this.#interfaces.addSides(link, sentBytes, receivedBytes);
-    if (this.#parts.withFlows) account.flows.push(this.#flowRow(flow, link, End.NEAR, null));
+    const receivedBytes = link.isLoopback ? near.sentBytes : near.receivedBytes;
+    const isNearNamed = this.#enterInjected(flow, End.NEAR, near.sentBytes, link);
+    this.#enterInjected(flow, End.FAR, near.receivedBytes, link);
+    if (link.isFile) this.#interfaces.addSides(link, near.sentBytes, near.receivedBytes);
     this.#counted[flow] = SENT_BIT | RECEIVED_BIT;
+    const sentBytes = isNearNamed ? 0 : near.sentBytes;
+    if (sentBytes + receivedBytes === 0) return;
+    const account = this.#accountOfReason(this.#protocol(flow, link), this.#reasonOfOther(flow));
+    account.enter(link.name, sentBytes, receivedBytes);
+    if (!this.#parts.withFlows) return;
+    const verdict = { isSentCounted: !isNearNamed, isReceivedCounted: true };
+    account.flows.push(this.#flowRow(flow, link, End.NEAR, null, verdict));
+  }
+
+  #enterInjected(flow: number, end: End, sentBytes: number, link: Link): boolean {
+    const owner = this.#parts.attribution.injector(flow, end);
+    if (owner === NO_OWNER) return false;
+    const account = this.#processes[owner] ??= new Account();
+    const share = this.#grouping?.accountOf(owner, this.#parts.table, flow, end, link);
+    const verdict = { isSentCounted: true, isReceivedCounted: false };
+    for (const one of share ? [account, share] : [account]) {
+      one.enter(link.name, sentBytes, 0);
+      if (this.#parts.withFlows) one.flows.push(this.#flowRow(flow, link, end, "packet socket", verdict));
+    }
+    return true;
+  }
+
+  #reasonOfOther(flow: number): Reason {
+    const kind = flowKind(this.#parts.table, flow);
+    const isKernels = kind === FlowKind.NOT_IP &&
+      isKernelLinkProtocol(linkProtocolOf(this.#parts.table, flow));
+    return isKernels ? "kernel" : REASON_OF_KIND.get(kind)!;
   }
 
   #noteRepeated(): void {

@@ -21,8 +21,12 @@ export type Match =
   | "exact"
   /** Only the listening or unconnected socket on the local port was found. */
   | "listener"
-  /** The kernel told which thread began the conversation when it did; the socket may be gone since. */
+  /** The kernel told which thread began the conversation when it did, or closed it; the socket may be gone since. */
   | "event"
+  /** The socket of exactly this conversation, which another process opened and handed on. */
+  | "inherited"
+  /** No socket of the IP layer sent it; the one process that can have sent it by a packet socket. */
+  | "packet socket"
   /** The socket of a container, behind an address that the kernel rewrites. */
   | "nat";
 
@@ -32,6 +36,10 @@ export type Reason =
   | "no socket"
   /** There is a socket, but no process could be seen holding it. */
   | "no process"
+  /** Without a process by nature: resets, neighbour discovery, answers to pings, sockets of the kernel. */
+  | "kernel"
+  /** Sockets of different processes can be meant, and nothing tells which. */
+  | "several sockets"
   /** Neither end of the conversation is an address of this host. */
   | "forwarded"
   /** The frame carries no IP packet. */

@@ -153,7 +153,7 @@ Deno.test(
     }
     host.send(ETH, tcpPacket(CLIENT, SERVER));
     host.settle();
-    assert.deepEqual(host.near(), { state: "EXACT", owner: "child" });
+    assert.deepEqual(host.near(), { state: "INHERITED", owner: "child" });
   }),
 );
 

@@ -145,6 +145,8 @@ Deno.test("the schema lists the keys, reasons and matches of the report, in its 
   const reasons: Record<Reason, true> = {
     "no socket": true,
     "no process": true,
+    "kernel": true,
+    "several sockets": true,
     "forwarded": true,
     "not IP": true,
     "truncated": true,
@@ -154,7 +156,14 @@ Deno.test("the schema lists the keys, reasons and matches of the report, in its 
     "flow table full": true,
     "not looked up": true,
   };
-  const matches: Record<Match, true> = { exact: true, listener: true, event: true, nat: true };
+  const matches: Record<Match, true> = {
+    "exact": true,
+    "listener": true,
+    "event": true,
+    "inherited": true,
+    "packet socket": true,
+    "nat": true,
+  };
   assert.deepEqual(schema.properties.by.enum, Object.keys(keys));
   assert.deepEqual(schema.definitions.unattributed.properties.reason.enum, Object.keys(reasons));
   assert.deepEqual(schema.definitions.flow.properties.match.enum, [...Object.keys(matches), null]);

@@ -112,7 +112,7 @@ Deno.test(
       rowTexts(host.report()),
       [
         "0x88cc not IP 0/100 of 0/100",
-        "arp not IP 0/60 of 0/60",
+        "arp kernel 0/60 of 0/60",
         "ipv4 malformed 30/0 of 30/0",
         "tcp no socket 54/0 of 54/0",
         "udp forwarded 0/42 of 0/42",
@@ -127,7 +127,7 @@ Deno.test(
   "Ledger.report() counts frames on loopback that carry no IP as sent and as received",
   withLedger((host) => {
     host.take(LO, Direction.UNKNOWN, [{ bytes: ethernet(0x0806, new Uint8Array(46)) }]);
-    assert.deepEqual(rowTexts(host.report()), ["arp not IP 60/60 of 60/60"]);
+    assert.deepEqual(rowTexts(host.report()), ["arp kernel 60/60 of 60/60"]);
   }),
 );
 

@@ -1,0 +1,246 @@
+/**
+ * Who owns an endpoint, and by which evidence: the kernel's word when the conversation began, or the process that
+ * holds its socket now, or that it needs no process at all.
+ *
+ * What once had an owner keeps it: bytes that follow the owner's exit are still its own, unless another process holds
+ * the socket now.
+ */
+
+import { COUNTERS, End, FLAG_FAR_SPOKE, FLAG_NEAR_SPOKE, type FlowTable, ipProtocol } from "../flow/table.ts";
+import { RECEIVED, RECEIVED_TOTAL, SENT, SENT_TOTAL } from "../flow/table.ts";
+import type { Process, ProcFs } from "../proc/procfs.ts";
+import { IPPROTO_TCP } from "../sockets/sock_diag.ts";
+import type { Beginners } from "./beginners.ts";
+import { EndpointState, type EndpointTable, hasOwner, NO_OWNER } from "./endpoints.ts";
+import { isControlTalk, isEchoResponder } from "./kernel_talk.ts";
+import type { Location } from "./locator.ts";
+import { Moment, type SocketHolders } from "./socket_holders.ts";
+
+export interface OwnersParts {
+  readonly table: FlowTable;
+  readonly endpoints: EndpointTable;
+  readonly holders: SocketHolders;
+  /** Null where the kernel does not tell who begins conversations. */
+  readonly beginners: Beginners | null;
+  readonly proc: ProcFs;
+}
+
+export class Owners {
+  /** Every process that ever owned an endpoint; `endpoints.owners` are indexes into it. */
+  readonly processes: Process[] = [];
+  /** Processes whose sockets had traffic in this interval or the last. */
+  readonly likelyPids = new Set<number>();
+  readonly #table: FlowTable;
+  readonly #endpoints: EndpointTable;
+  readonly #holders: SocketHolders;
+  readonly #beginners: Beginners | null;
+  readonly #proc: ProcFs;
+  readonly #indexes = new Map<string, number>();
+  /** Found to have exited, and before which report; their conversations may have been handed to others. */
+  readonly #exited = new Map<number, number>();
+  /** By endpoint: the other sockets that can be meant, where there is more than one. */
+  readonly #alternatives = new Map<number, readonly number[]>();
+  /** Endpoints whose socket's holder is being looked for. */
+  readonly #awaiting = new Set<number>();
+
+  constructor({ table, endpoints, holders, beginners, proc }: OwnersParts) {
+    this.#table = table;
+    this.#endpoints = endpoints;
+    this.#holders = holders;
+    this.#beginners = beginners;
+    this.#proc = proc;
+  }
+
+  /** Names the endpoint at an end of a record, as far as that can be done at once. */
+  name(flow: number, end: End, endpoint: number, found: Location): void {
+    const { states } = this.#endpoints;
+    if (states[endpoint] === EndpointState.NEW) this.#alternatives.delete(endpoint);
+    if (isEchoResponder(found.conversation)) states[endpoint] = EndpointState.KERNEL;
+    else if (this.#isBegun(flow, endpoint, found)) return;
+    else if (isControlTalk(found.conversation)) this.#settleControlTalk(endpoint, found);
+    else if (found.inodes.length > 0) this.take(endpoint, found);
+    else if (isWithoutSocket(states[endpoint]!)) {
+      states[endpoint] = this.#isReset(flow, end) ? EndpointState.KERNEL : EndpointState.NO_SOCKET;
+    }
+  }
+
+  /** Another look may find more: the socket, or the connection that a listener accepts; and who was reset may come up. */
+  isUnsettled(endpoint: number, protocol: number): boolean {
+    const { states, matches } = this.#endpoints;
+    const state = states[endpoint]!;
+    if (state === EndpointState.NEW || state === EndpointState.NO_SOCKET) return true;
+    if (state === EndpointState.SEVERAL) return true;
+    if (protocol !== IPPROTO_TCP) return false;
+    return state === EndpointState.LISTENER || state === EndpointState.KERNEL ||
+      (state === EndpointState.NO_PROCESS && matches[endpoint] === EndpointState.LISTENER);
+  }
+
+  /**
+   * Before a report: whether what is known of an endpoint still holds, without another look at its socket. Who owned it
+   * may have exited or handed the socket on; and what was only told of is worth a look if it outlives its interval.
+   */
+  isCurrent(endpoint: number, protocol: number, moment: Moment): boolean {
+    const { states, owners, inodes } = this.#endpoints;
+    const inode = inodes[endpoint]!;
+    if (this.isUnsettled(endpoint, protocol)) return false;
+    if (states[endpoint] === EndpointState.NO_PROCESS) {
+      // Looked for everywhere in vain: is the socket still there?
+      if (this.#holders.isMissing(inode)) return false;
+      this.#askHolder(endpoint, moment);
+      return true;
+    }
+    if (!hasOwner(states[endpoint]!)) return true;
+    if (inode === 0) return states[endpoint] !== EndpointState.EVENT && !this.hasExited(owners[endpoint]!);
+    return this.#holders.isHeldBy(this.processes[owners[endpoint]!]!, inode, moment);
+  }
+
+  /** Whether the kernel told who began a conversation that has no owner yet. */
+  #isBegun(flow: number, endpoint: number, { namespace, conversation }: Location): boolean {
+    if (this.#beginners === null || hasOwner(this.#endpoints.states[endpoint]!)) return false;
+    // A process elsewhere may have used the same ports.
+    const isHere = ({ netns }: Process): boolean => netns === null || netns === namespace?.inode;
+    const process = this.#beginners.find(conversation, this.#table.beganMs[flow]!, isHere);
+    if (process !== undefined) this.give(endpoint, process, EndpointState.EVENT);
+    return process !== undefined;
+  }
+
+  give(endpoint: number, process: Process, state: EndpointState): void {
+    this.#endpoints.owners[endpoint] = this.indexOf(process);
+    this.#endpoints.states[endpoint] = state;
+  }
+
+  /** The kernel tells of raw sockets that send, too; where it cannot, one that there is may have. */
+  #settleControlTalk(endpoint: number, { inodes }: Location): void {
+    const { states } = this.#endpoints;
+    if (hasOwner(states[endpoint]!)) return;
+    const isTold = this.#beginners?.isComplete ?? false;
+    states[endpoint] = isTold || inodes.length === 0 ? EndpointState.KERNEL : EndpointState.SEVERAL;
+  }
+
+  /** The end has said no more than that there is nobody: such resets are the kernel's. */
+  #isReset(flow: number, end: End): boolean {
+    const { flags, counters } = this.#table;
+    if (ipProtocol(this.#table, flow) !== IPPROTO_TCP) return false;
+    const isNear = end === End.NEAR;
+    const at = flow * COUNTERS;
+    const hasSpoken = (flags[flow]! & (isNear ? FLAG_NEAR_SPOKE : FLAG_FAR_SPOKE)) !== 0;
+    const sentBytes = counters[at + (isNear ? SENT : RECEIVED)]! +
+      counters[at + (isNear ? SENT_TOTAL : RECEIVED_TOTAL)]!;
+    return !hasSpoken && sentBytes > 0;
+  }
+
+  /** The endpoint has these sockets; who holds them is asked. */
+  take(endpoint: number, { inodes: candidates, isExact, conversation }: Location): void {
+    const { states, owners, inodes, matches } = this.#endpoints;
+    const [inode, ...others] = candidates;
+    const wasExact = isOwnSocket(matches[endpoint]!);
+    // A listener found after the connection's own socket was: that one is closed by now.
+    const isClosed = conversation.ipProtocol === IPPROTO_TCP || !this.hasExited(owners[endpoint]!);
+    if (inode === undefined || (wasExact && !isExact && isClosed)) return;
+    // Another socket on the same ports, unless a listener's connection was accepted: the old owner is out of it.
+    const isOther = inodes[endpoint] !== 0 && inodes[endpoint] !== inode && (wasExact || !isExact);
+    if (isOther) {
+      owners[endpoint] = NO_OWNER;
+      states[endpoint] = EndpointState.NEW;
+    }
+    if (isOther || !wasExact) matches[endpoint] = isExact ? EndpointState.EXACT : EndpointState.LISTENER;
+    inodes[endpoint] = inode;
+    if (others.length > 0) this.#alternatives.set(endpoint, others);
+    else this.#alternatives.delete(endpoint);
+    this.#askHolder(endpoint);
+    // A socket that the kernel has now, and that was not found in any process before, is its own.
+    const isKernels = states[endpoint] === EndpointState.NO_PROCESS && this.#holders.isMissing(inode) &&
+      this.#holders.seesEveryProcess;
+    if (isKernels) states[endpoint] = EndpointState.KERNEL;
+  }
+
+  #askHolder(endpoint: number, moment = new Moment()): void {
+    const { states, owners, inodes } = this.#endpoints;
+    const candidates = [inodes[endpoint]!, ...this.#alternatives.get(endpoint) ?? []];
+    const found = candidates.map((inode) => this.#holders.holderOf(inode, moment));
+    const holders = found.filter((holder) => holder !== null);
+    const [holder, ...others] = holders;
+    const isSought = candidates.some((inode, i) => found[i] === null && !this.#holders.isMissing(inode));
+    if (isSought) this.#awaiting.add(endpoint);
+    else this.#awaiting.delete(endpoint);
+    if (holder === undefined) {
+      if (!hasOwner(states[endpoint]!)) states[endpoint] = EndpointState.NO_PROCESS;
+    } else if (others.some((other) => other.pid !== holder.pid) || (isSought && candidates.length > 1)) {
+      owners[endpoint] = NO_OWNER;
+      states[endpoint] = EndpointState.SEVERAL;
+    } else this.#giveToHolder(endpoint, holder, moment);
+  }
+
+  /** Whoever had the connection's own socket before, or began the conversation, has handed it on. */
+  #giveToHolder(endpoint: number, holder: Process, moment: Moment): void {
+    const { states, owners, inodes, matches } = this.#endpoints;
+    const state = states[endpoint]!;
+    const before = this.processes[owners[endpoint]!];
+    // Of several that hold it, the one that was told to have begun.
+    const isStillHeld = state === EndpointState.EVENT && before !== undefined &&
+      this.#holders.isHeldBy(before, inodes[endpoint]!, moment);
+    const owner = this.indexOf(isStillHeld ? before : holder);
+    const isHandedOn = owners[endpoint] !== owner && (state === EndpointState.EVENT || isOwnSocket(state));
+    if (isHandedOn && isOwnSocket(matches[endpoint]!)) matches[endpoint] = EndpointState.INHERITED;
+    owners[endpoint] = owner;
+    states[endpoint] = matches[endpoint]!;
+  }
+
+  /** The same number for the same process, in all of a run. */
+  indexOf(process: Process): number {
+    const key = `${process.pid} ${process.startTicks}`;
+    let index = this.#indexes.get(key);
+    if (index === undefined) {
+      index = this.processes.length;
+      this.#indexes.set(key, index);
+    }
+    // Read anew where it goes by another name since, after an exec.
+    this.processes[index] = process;
+    this.likelyPids.add(process.pid);
+    return index;
+  }
+
+  /** Asks again for the holders that were not known yet. */
+  askAwaited(): void {
+    const moment = new Moment();
+    for (const endpoint of [...this.#awaiting]) {
+      // Forgotten meanwhile, and perhaps made anew.
+      if (this.#endpoints.inodes[endpoint] === 0) this.#awaiting.delete(endpoint);
+      else this.#askHolder(endpoint, moment);
+    }
+  }
+
+  /** The owner's process was found to have exited. */
+  hasExited(owner: number): boolean {
+    return this.#exited.has(owner);
+  }
+
+  /** It had exited before the interval of that report began. */
+  hadExitedBefore(owner: number, report: number): boolean {
+    return (this.#exited.get(owner) ?? Infinity) < report;
+  }
+
+  /** Before the report of that number: looks which of these owners still run; they are the likely ones from now on. */
+  findExited(owners: Iterable<number>, report: number): void {
+    this.likelyPids.clear();
+    for (const owner of owners) {
+      const process = this.processes[owner]!;
+      const now = this.#exited.has(owner) ? null : this.#proc.read(process.pid, process);
+      if (now?.startTicks !== process.startTicks) {
+        if (!this.#exited.has(owner)) this.#exited.set(owner, report);
+        continue;
+      }
+      this.processes[owner] = now;
+      this.likelyPids.add(process.pid);
+    }
+  }
+}
+
+function isOwnSocket(match: number): boolean {
+  return match === EndpointState.EXACT || match === EndpointState.INHERITED;
+}
+
+/** As far as is known. */
+function isWithoutSocket(state: number): boolean {
+  return state === EndpointState.NEW || state === EndpointState.NO_SOCKET || state === EndpointState.KERNEL;
+}

@@ -1,0 +1,115 @@
+/**
+ * Who sent, by a packet socket, what no socket of the IP layer has sent: packet(7). The kernel does not say which
+ * socket a frame came from, so a process is named only where no other can be meant.
+ */
+
+import { readSocketDescriptors } from "../kernel/descriptors.ts";
+import type { Process } from "../proc/procfs.ts";
+import type { PacketSend } from "../sockets/beginnings.ts";
+import type { Namespaces, NetNamespace } from "../sockets/namespaces.ts";
+import type { Beginners } from "./beginners.ts";
+import { Moment, type SocketHolders } from "./socket_holders.ts";
+
+/** The kernel makes the link header for packet sockets of the type SOCK_DGRAM, and does not count it. */
+const ETHERNET_HEADER_BYTES = 14;
+/** Of what a process has sent, this share at least has to be seen on the links. */
+const SEEN_SHARE = 0.9;
+
+interface Sent {
+  readonly process: Process;
+  bytes: number;
+  count: number;
+  largestBytes: number;
+}
+
+export interface PacketSendersParts {
+  readonly namespaces: Namespaces;
+  readonly holders: SocketHolders;
+  /** Null where the kernel does not tell. */
+  readonly beginners: Beginners | null;
+}
+
+export class PacketSenders {
+  readonly #namespaces: Namespaces;
+  readonly #holders: SocketHolders;
+  readonly #beginners: Beginners | null;
+  /** When the interval began, and since when the kernel tells; in milliseconds since the Unix epoch. */
+  #beganMs = 0;
+  #toldSinceMs = Infinity;
+  /** In the interval; null where the kernel did not tell of all of it. */
+  #sends: readonly PacketSend<Process>[] | null = null;
+  /** Told of already, though sent after it. */
+  #later: readonly PacketSend<Process>[] = [];
+
+  constructor({ namespaces, holders, beginners }: PacketSendersParts) {
+    this.#namespaces = namespaces;
+    this.#holders = holders;
+    this.#beginners = beginners;
+  }
+
+  /** Call once an interval, with its end. Returns whether there is anybody who may have sent so. */
+  endInterval(endMs: number): boolean {
+    const isWatched = [this.#namespaces.own, ...this.#namespaces.others].some((namespace) =>
+      this.#socketsOfOthers(namespace).length > 0
+    );
+    const isToldOfAll = this.#toldSinceMs <= this.#beganMs && this.#beginners?.isComplete === true;
+    const sends = [...this.#later, ...this.#beginners?.takePacketSends() ?? []];
+    this.#sends = isToldOfAll ? sends.filter(({ timeMs }) => timeMs <= endMs) : null;
+    this.#later = sends.filter(({ timeMs }) => timeMs > endMs);
+    this.#beganMs = endMs;
+    const tells = this.#beginners?.tellOfPackets(isWatched) ?? false;
+    if (!tells) this.#toldSinceMs = Infinity;
+    else if (this.#toldSinceMs === Infinity) this.#toldSinceMs = endMs;
+    return isWatched || sends.length > 0;
+  }
+
+  /** By inode; our own capture goes through such sockets. */
+  #socketsOfOthers(namespace: NetNamespace): number[] {
+    const inodes = namespace.sockets.packetSockets().map(({ inode }) => inode);
+    if (inodes.length === 0 || namespace !== this.#namespaces.own) return inodes;
+    const own = new Map<number, number>();
+    readSocketDescriptors("/proc/self/fd", own, []);
+    return inodes.filter((inode) => !own.has(inode));
+  }
+
+  /**
+   * The only process in a namespace that can have sent frames of so many bytes in the interval; null where there is
+   * none, or more than one can be meant.
+   */
+  senderOf(namespace: NetNamespace, frameBytes: number): Process | null {
+    if (this.#sends === null) return null;
+    const sent = new Map<string, Sent>();
+    for (const { who, bytes } of this.#sends) {
+      // Whoever it was, it may have been here.
+      if (who === undefined || who.netns === null) return null;
+      if (who.netns === namespace.inode) add(sent, who, bytes);
+    }
+    const [only, ...others] = sent.values();
+    return only !== undefined && others.length === 0 && isAllOf(only, frameBytes) ? only.process : null;
+  }
+
+  /** Of frames that nothing but a packet socket sends, where the kernel did not tell: the only one who has such a socket. */
+  onlyHolderIn(namespace: NetNamespace): Process | null {
+    if (this.#sends !== null) return null;
+    const moment = new Moment();
+    const holders = this.#socketsOfOthers(namespace).map((inode) => this.#holders.holderOf(inode, moment));
+    const [only] = holders;
+    return only && holders.every((holder) => holder?.pid === only.pid) ? only : null;
+  }
+}
+
+function add(sent: Map<string, Sent>, process: Process, bytes: number): void {
+  const key = `${process.pid} ${process.startTicks}`;
+  const sum = sent.get(key) ?? { process, bytes: 0, count: 0, largestBytes: 0 };
+  sum.bytes += bytes;
+  sum.count++;
+  sum.largestBytes = Math.max(sum.largestBytes, bytes);
+  sent.set(key, sum);
+}
+
+/** Whether frames of so many bytes are what was sent; at both ends of the interval a frame may be on the wrong side. */
+function isAllOf({ bytes, count, largestBytes }: Sent, frameBytes: number): boolean {
+  const slack = 2 * (largestBytes + ETHERNET_HEADER_BYTES);
+  return frameBytes <= bytes + count * ETHERNET_HEADER_BYTES + slack &&
+    frameBytes >= SEEN_SHARE * bytes - slack;
+}
