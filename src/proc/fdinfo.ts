@@ -16,13 +16,13 @@ const PATH = /[/:]/;
 const NOTHING = "<none>";
 
 /**
- * The entries below "UserFiles:". The kernel leaves them out, and all else about the instance, while it is at work for it:
- * then nothing is known.
+ * The entries below "UserFiles:"; null where there is no such line: the kernel says nothing of an instance while it is at
+ * work for it.
  */
-export function parseRegisteredSockets(text: string): RegisteredSockets {
-  const inodes = new Set<number>();
+export function parseRegisteredSockets(text: string): RegisteredSockets | null {
   const headline = HEADLINE.exec(text);
-  if (headline === null) return { inodes, isWhole: false };
+  if (headline === null) return null;
+  const inodes = new Set<number>();
   let isWhole = true;
   let at = headline.index + headline[0].length;
   for (;;) {

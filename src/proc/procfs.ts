@@ -55,8 +55,8 @@ export interface HeldSockets {
   readonly descriptors: number;
 }
 
-/** The kernel lists nothing of an io_uring instance while it is at work for it, which is often for no more than this. */
-const LISTING_TRIES = 3;
+/** An io_uring instance that is at work whenever it is looked at is let go after so many looks of 20 µs. */
+const LISTING_TRIES = 16;
 /** A hundred thousand sockets of one instance are enough. */
 const LISTING_BYTES = 4 << 20;
 
@@ -115,14 +115,13 @@ export class ProcFs {
 
   /** The sockets registered with an io_uring instance; null where it is gone. */
   registeredSockets(pid: number, ring: number): RegisteredSockets | null {
-    let listed: RegisteredSockets | null = null;
     for (let tries = 0; tries < LISTING_TRIES; tries++) {
       const text = this.#read(pid, `fdinfo/${ring}`, LISTING_BYTES);
       if (text === null) return null;
-      listed = parseRegisteredSockets(text);
-      if (listed.isWhole) break;
+      const listed = parseRegisteredSockets(text);
+      if (listed !== null) return listed;
     }
-    return listed;
+    return { inodes: new Set(), isWhole: false };
   }
 
   /** False where the instance may have sockets that are not listed. */

@@ -258,12 +258,14 @@ Deno.test(
 );
 
 Deno.test(
-  "ProcFs.registeredSockets() is null where the instance is gone",
+  "ProcFs.registeredSockets() tells an instance that is gone from one that is at work",
   withTree((tree, proc) => {
     tree.put(20);
     assert.equal(proc.registeredSockets(20, 7), null);
     tree.openRing(20, 7, listingOf(9));
     assert.deepEqual(proc.registeredSockets(20, 7), { inodes: new Set([9]), isWhole: true });
+    tree.openRing(20, 7, BUSY_LISTING);
+    assert.deepEqual(proc.registeredSockets(20, 7), { inodes: new Set(), isWhole: false });
   }),
 );
 
