@@ -85,3 +85,8 @@ function throwIfDenied(path: string): void {
 export function readSocketLink(path: string): number {
   return socketInode(libc().readlink(cString(path), link, LINK_SIZE));
 }
+
+/** Whether a link stands for an instance of io_uring. */
+export function isRingLink(path: string): boolean {
+  return isRing(libc().readlink(cString(path), link, LINK_SIZE));
+}

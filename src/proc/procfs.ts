@@ -1,7 +1,7 @@
 /** The process table: the mount point is a parameter, so a recorded tree or a host's /proc serve as well. */
 
 import { _SC_CLK_TCK, libc } from "../../ffi/libc.ts";
-import { readSocketDescriptors, readSocketLink } from "../kernel/descriptors.ts";
+import { isRingLink, readSocketDescriptors, readSocketLink } from "../kernel/descriptors.ts";
 import { KernelError, listDirectory, readLink, readText } from "../kernel/files.ts";
 import { type ContainerCgroup, containerOfProcess } from "./container.ts";
 import { parseCgroupPath, unitOfCgroupPath } from "./cgroup.ts";
@@ -120,6 +120,8 @@ export class ProcFs {
       if (text === null) return null;
       const listed = parseRegisteredSockets(text);
       if (listed !== null) return listed;
+      // As little is said of any other file that has the number since.
+      if (!isRingLink(`${this.#root}/${pid}/fd/${ring}`)) return null;
     }
     return { inodes: new Set(), isWhole: false };
   }

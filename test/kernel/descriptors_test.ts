@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { readSocketDescriptors, readSocketLink } from "../../src/kernel/descriptors.ts";
+import { isRingLink, readSocketDescriptors, readSocketLink } from "../../src/kernel/descriptors.ts";
 import { KernelError } from "../../src/kernel/files.ts";
 import { ownSocketInodes } from "../sockets/own_inodes.ts";
+import { RealRing, ringsRefused } from "../sockets/real_ring.ts";
 import { RealSocket } from "../sockets/real_sockets.ts";
 
 /** What links in a directory of their own are taken for. */
@@ -93,4 +94,20 @@ Deno.test("readSocketLink() is the inode of a socket, and 0 of all else", () => 
   for (const path of ["/proc/self/exe", "/proc/self/ns/net", "/proc/version", "/proc/4194305/fd/3"]) {
     assert.equal(readSocketLink(path), 0);
   }
+});
+
+const noRings = ringsRefused();
+
+Deno.test({
+  name: `isRingLink() tells an io_uring instance from other files${noRings === null ? "" : ` (${noRings})`}`,
+  ignore: noRings !== null,
+  fn: () => {
+    using ring = RealRing.open()!;
+    using socket = RealSocket.bound("udp", "127.0.0.1");
+    assert(isRingLink(`/proc/self/fd/${ring.fd}`));
+    assert.deepEqual(readAll("/proc/self/fd").rings, [ring.fd]);
+    for (const path of [`/proc/self/fd/${socket.fd}`, "/proc/self/exe", "/proc/self/fd/99999"]) {
+      assert(!isRingLink(path));
+    }
+  },
 });

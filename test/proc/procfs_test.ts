@@ -266,6 +266,9 @@ Deno.test(
     assert.deepEqual(proc.registeredSockets(20, 7), { inodes: new Set([9]), isWhole: true });
     tree.openRing(20, 7, BUSY_LISTING);
     assert.deepEqual(proc.registeredSockets(20, 7), { inodes: new Set(), isWhole: false });
+    tree.close(20, 7);
+    tree.open(20, 7, 9);
+    assert.equal(proc.registeredSockets(20, 7), null, "another file has its number");
   }),
 );
 
