@@ -8,6 +8,7 @@
 import denoJson from "./deno.json" with { type: "json" };
 import { parseOptions, UsageError } from "./src/arguments.ts";
 import type { Options } from "./src/options.ts";
+import type { Means } from "./src/report/report.ts";
 
 /** Exit statuses. */
 const DONE = 0;
@@ -51,10 +52,11 @@ async function run(options: Options): Promise<number> {
   ]);
   const parts = await buildParts(options, complain);
   const { source } = parts;
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) {
     Deno.addSignalListener(signal, () => source.stop());
   }
   try {
+    if (options.explain) await explainMeans(parts.means);
     const renderer = await createRenderer(options);
     await write(renderer.header());
     for await (const report of monitor(parts, options.delayMs, options.count)) {
@@ -66,6 +68,11 @@ async function run(options: Options): Promise<number> {
   if (source.failure === null) return DONE;
   complain(source.failure.message);
   return CANNOT_CAPTURE;
+}
+
+async function explainMeans(means: readonly Means[]): Promise<void> {
+  const { renderMeans } = await import("./src/render/means.ts");
+  Deno.stderr.writeSync(encoder.encode(renderMeans(means)));
 }
 
 /** What went wrong, in one sentence, and the status to end with. */

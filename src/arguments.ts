@@ -195,6 +195,7 @@ function newDraft(): Draft {
     basename: false,
     promiscuous: false,
     connections: false,
+    explain: false,
     readFile: null,
     procRoot: "/proc",
   };

@@ -5,7 +5,7 @@ import type { FrameSink, FrameSource } from "./capture/source.ts";
 import type { Intake } from "./flow/intake.ts";
 import type { FlowTable } from "./flow/table.ts";
 import type { Ledger } from "./report/ledger.ts";
-import type { Report } from "./report/report.ts";
+import type { Means, Report } from "./report/report.ts";
 
 /** A conversation that was silent for so long is forgotten; its bytes are in the accounts. */
 const FORGET_AFTER_S = 60;
@@ -18,6 +18,8 @@ export interface Parts {
   readonly intake: Intake;
   readonly attribution: Attribution;
   readonly ledger: Ledger;
+  /** By which names are found. */
+  readonly means: readonly Means[];
   /** Gives back what the parts hold of the system; to be called however the run ends. */
   close(): void;
 }

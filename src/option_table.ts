@@ -164,6 +164,14 @@ export const OPTIONS: readonly OptionSpec[] = [
     apply: (draft) => set(draft, "connections", true),
   },
   {
+    long: "explain",
+    group: "What to show",
+    help:
+      "how each connection got its name (with --connections), and on standard error which means there are " +
+      "to find names, which are not, and why",
+    apply: (draft) => set(draft, "explain", true) && set(draft, "connections", true),
+  },
+  {
     short: "l",
     long: "command-line",
     group: "What to show",

@@ -34,6 +34,8 @@ export interface Options {
   readonly basename: boolean;
   readonly promiscuous: boolean;
   readonly connections: boolean;
+  /** Say how names were found. */
+  readonly explain: boolean;
   /** Capture file to read instead of interfaces. */
   readonly readFile: string | null;
   /** Mount point of procfs. */

@@ -1,9 +1,8 @@
 /** Options become the parts that the monitor runs. */
 
 import { Attribution } from "./attribute/attribution.ts";
-import { type Beginners, openBeginners } from "./attribute/beginners.ts";
 import { SocketHolders } from "./attribute/socket_holders.ts";
-import { realtimeAheadMs, spentMs, steadyMs } from "./capture/clock.ts";
+import { spentMs, steadyMs } from "./capture/clock.ts";
 import { FileSource } from "./capture/file.ts";
 import { LiveSource } from "./capture/live.ts";
 import { interfacesOfNetwork } from "./capture/networks.ts";
@@ -11,8 +10,8 @@ import { InterfaceSelection } from "./capture/selection.ts";
 import type { FrameSource } from "./capture/source.ts";
 import { Intake } from "./flow/intake.ts";
 import { FlowTable } from "./flow/table.ts";
-import { KernelError } from "./kernel/files.ts";
 import { hostName } from "./kernel/host.ts";
+import { NO_MEANS, openMeans } from "./means.ts";
 import type { Parts } from "./monitor.ts";
 import type { Options } from "./options.ts";
 import { CAPTURE, missingCapabilities, NAMES, setcapCommand } from "./proc/capabilities.ts";
@@ -21,7 +20,6 @@ import { ProcFs } from "./proc/procfs.ts";
 import { Grouping } from "./report/grouping.ts";
 import { Ledger } from "./report/ledger.ts";
 import { processFilter } from "./report/process_filter.ts";
-import { openConntrack } from "./sockets/conntrack.ts";
 import { Namespaces } from "./sockets/namespaces.ts";
 
 /** `warn` is told, in one sentence, of what does not end the run. Throws what the sources throw. */
@@ -35,9 +33,9 @@ export async function buildParts(options: Options, warn: (message: string) => vo
   const proc = new ProcFs(options.procRoot);
   const holders = new SocketHolders(proc, steadyMs, spentMs);
   const namespaces = new Namespaces(options.procRoot, source.addresses, source.broadcasts, steadyMs);
-  const conntrack = openConntrack();
-  const beginners = options.readFile === null ? tryBeginners(proc) : null;
-  if (beginners !== null) source.watch(beginners.fd);
+  const means = options.readFile === null ? openMeans(proc) : NO_MEANS;
+  const { beginners, syns, conntrack } = means;
+  for (const fd of [beginners?.fd, syns?.fd]) if (fd !== undefined) source.watch(fd);
   const attribution = new Attribution({
     table,
     source,
@@ -45,6 +43,7 @@ export async function buildParts(options: Options, warn: (message: string) => vo
     conntrack,
     holders,
     beginners,
+    syns,
     proc,
     nowMs: steadyMs,
   });
@@ -57,21 +56,10 @@ export async function buildParts(options: Options, warn: (message: string) => vo
   );
   const close = (): void => {
     source.close();
-    beginners?.close();
+    means.close();
     namespaces.close();
   };
-  return { source, table, intake, attribution, ledger, close };
-}
-
-/** Null where the kernel does not tell, or tells of other pids than we can read. */
-function tryBeginners(proc: ProcFs): Beginners | null {
-  if (!proc.hasMachinePids) return null;
-  try {
-    return openBeginners(proc, { nowMs: steadyMs, realtimeAheadMs });
-  } catch (error) {
-    if (error instanceof KernelError) return null;
-    throw error;
-  }
+  return { source, table, intake, attribution, ledger, means: means.list, close };
 }
 
 async function openSource(

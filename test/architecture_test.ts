@@ -23,6 +23,7 @@ const STAGES = [
   "src/arguments.ts",
   "src/help.ts",
   "src/monitor.ts",
+  "src/means.ts",
   "src/parts.ts",
   "main.ts",
 ] as const;

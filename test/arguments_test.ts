@@ -22,6 +22,7 @@ const DEFAULTS: Options = {
   basename: false,
   promiscuous: false,
   connections: false,
+  explain: false,
   readFile: null,
   procRoot: "/proc",
 };
@@ -144,6 +145,7 @@ Deno.test("parseOptions() reads every option in its short and its long form", ()
   assertParsed(["--basename"], { basename: true });
   assertParsed(["--promiscuous"], { promiscuous: true });
   assertParsed(["--connections"], { connections: true });
+  assertParsed(["--explain"], { explain: true, connections: true });
   assertParsed(["-r", "a.pcap"], { readFile: "a.pcap" });
   assertParsed(["--read=a.pcap"], { readFile: "a.pcap" });
   assertParsed(["--proc", "/host/proc"], { procRoot: "/host/proc" });

@@ -7,6 +7,9 @@
  */
 
 import type { FrameSource, Link } from "../capture/source.ts";
+import type { SynWatch } from "../capture/syn_watch.ts";
+import { decodeFrame, DLT_RAW } from "../decode/frame.ts";
+import { Headers, Outcome } from "../decode/headers.ts";
 import { grown } from "../flow/key_index.ts";
 import {
   addressAt,
@@ -49,6 +52,9 @@ const FORGET_AFTER_S = 150;
 /** Records of one new conversation are made on all its links within this time. */
 const SAME_BEGINNING_MS = 1000;
 
+/** As far as the header of IPv4 can say. */
+const LARGEST_PACKET = 65_535;
+
 interface Retry {
   /** 2 × flow + End */
   readonly at: number;
@@ -64,6 +70,8 @@ export interface AttributionParts {
   readonly holders: SocketHolders;
   /** Null where the kernel does not tell who begins conversations. */
   readonly beginners: Beginners | null;
+  /** In its place: connections are seen when they begin. Null where it is not needed, or not to be had. */
+  readonly syns: Pick<SynWatch, "read"> | null;
   readonly proc: ProcFs;
   /** A steady clock, in milliseconds. */
   readonly nowMs: () => number;
@@ -87,6 +95,8 @@ export class Attribution {
   readonly #injectors = new Map<number, number>();
   readonly #holders: SocketHolders;
   readonly #beginners: Beginners | null;
+  readonly #syns: AttributionParts["syns"];
+  readonly #headers = new Headers();
   readonly #nowMs: () => number;
 
   #freshDone = 0;
@@ -98,7 +108,8 @@ export class Attribution {
   #seenChanges = -1;
   #seenVersion = 0;
 
-  constructor({ table, source, namespaces, conntrack, holders, beginners, proc, nowMs }: AttributionParts) {
+  constructor(parts: AttributionParts) {
+    const { table, source, namespaces, conntrack, holders, beginners, syns, proc, nowMs } = parts;
     this.#table = table;
     this.#links = source.links;
     this.#source = source;
@@ -108,6 +119,7 @@ export class Attribution {
     this.#packetSenders = new PacketSenders({ namespaces, holders, beginners });
     this.#holders = holders;
     this.#beginners = beginners;
+    this.#syns = syns;
     this.#nowMs = nowMs;
   }
 
@@ -137,6 +149,7 @@ export class Attribution {
     this.#beginners?.read();
     this.#refreshNamespaces();
     this.#lookups = 0;
+    this.#syns?.read((...syn) => this.#anticipate(...syn));
     this.#lookUpFresh();
     this.#lookUpDue();
     this.#holders.step(this.#owners.likelyPids);
@@ -195,6 +208,23 @@ export class Attribution {
     if (this.#freshDone < table.freshCount) return;
     this.#freshDone = 0;
     table.freshCount = 0;
+  }
+
+  /** A connection begins: its socket is looked at before its frames are even counted. */
+  #anticipate(bytes: Uint8Array, length: number, interfaceIndex: number, isSent: boolean): void {
+    const link = this.#links.findLast((one) => one.interfaceIndex === interfaceIndex);
+    const headers = this.#headers;
+    decodeFrame(DLT_RAW, bytes, 0, length, LARGEST_PACKET, headers);
+    if (link === undefined || headers.outcome !== Outcome.IP || this.#lookups++ >= LOOKUPS_A_STEP) return;
+    const conversation: Conversation = {
+      ipProtocol: headers.ipProtocol,
+      words: Uint32Array.of(...headers.source, ...headers.destination),
+      ...{ localAt: 0, localPort: headers.sourcePort, remoteAt: 4, remotePort: headers.destinationPort },
+      interfaceIndex,
+    };
+    const found = this.#locator.locate(conversation, link, isSent ? End.NEAR : End.FAR, true);
+    if (found.namespace === null || found.inodes.length === 0) return;
+    this.#owners.take(this.#endpointOf(found.namespace, found.conversation, false), found);
   }
 
   #begin(flow: number): void {

@@ -15,7 +15,7 @@ import { decodeRawIp } from "./raw_ip.ts";
 const DLT_NULL = 0;
 const DLT_EN10MB = 1;
 const DLT_PPP = 9;
-const DLT_RAW = 12;
+export const DLT_RAW = 12;
 const DLT_RAW_OPENBSD = 14;
 const LINKTYPE_RAW = 101;
 const DLT_PPP_SERIAL = 50;

@@ -9,6 +9,7 @@ const BITS = {
   cap_net_admin: 12,
   cap_net_raw: 13,
   cap_sys_ptrace: 19,
+  cap_sys_admin: 21,
 } as const;
 
 export type Capability = keyof typeof BITS;

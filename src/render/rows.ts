@@ -14,7 +14,7 @@ import {
 /** The part of the user's options that decides how a report looks. */
 export type RenderOptions = Pick<
   Options,
-  "output" | "by" | "view" | "bits" | "sort" | "commandLine" | "basename" | "connections"
+  "output" | "by" | "view" | "bits" | "sort" | "commandLine" | "basename" | "connections" | "explain"
 >;
 
 export type Kind = View["kind"];

@@ -60,17 +60,21 @@ export function flowCells(
   return orderedFlows(flows, sort, view.kind)
     .filter((flow) => isShown(flow, view.kind))
     .map((flow) => ({
-      label: printable(flowLabel(flow)),
+      label: printable(flowLabel(flow, options.explain)),
       dev: printable(flow.interface),
       ...amountCells(flow, report, options),
     }));
 }
 
-/** "tcp 192.0.2.1:40312 198.51.100.7:443", local end first; a socket that is only likely is called so. */
-function flowLabel(flow: FlowRow): string {
+/**
+ * "tcp 192.0.2.1:40312 198.51.100.7:443", local end first, and how its process was found: always where that is an
+ * inference, otherwise when it was asked for.
+ */
+function flowLabel(flow: FlowRow, isExplained: boolean): string {
   const ends = [[flow.localAddress, flow.localPort], [flow.remoteAddress, flow.remotePort]] as const;
   const texts = ends.map(([address, port]) => address === null ? "" : ` ${endText(address, port)}`);
-  const match = flow.match === "listener" ? " (by listener)" : "";
+  const isInferred = flow.match === "listener" || flow.match === "packet socket";
+  const match = flow.match !== null && (isInferred || isExplained) ? ` (by ${flow.match})` : "";
   return flow.protocol + texts.join("") + match;
 }
 

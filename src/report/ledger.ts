@@ -280,7 +280,7 @@ export class Ledger {
     this.#counted[flow] = SENT_BIT | RECEIVED_BIT;
     const sentBytes = isNearNamed ? 0 : near.sentBytes;
     if (sentBytes + receivedBytes === 0) return;
-    const account = this.#accountOfReason(this.#protocol(flow, link), this.#reasonOfOther(flow));
+    const account = this.#accountOfReason(this.#protocol(flow, link), this.#reasonOfOther(flow, link));
     account.enter(link.name, sentBytes, receivedBytes);
     if (!this.#parts.withFlows) return;
     const verdict = { isSentCounted: !isNearNamed, isReceivedCounted: true };
@@ -300,9 +300,9 @@ export class Ledger {
     return true;
   }
 
-  #reasonOfOther(flow: number): Reason {
+  #reasonOfOther(flow: number, link: Link): Reason {
     const kind = flowKind(this.#parts.table, flow);
-    const isKernels = kind === FlowKind.NOT_IP &&
+    const isKernels = kind === FlowKind.NOT_IP && !link.isFile &&
       isKernelLinkProtocol(linkProtocolOf(this.#parts.table, flow));
     return isKernels ? "kernel" : REASON_OF_KIND.get(kind)!;
   }

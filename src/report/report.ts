@@ -57,6 +57,14 @@ export type Reason =
   /** More new conversations in one interval than there was time to look up. */
   | "not looked up";
 
+/** One way to find names, and whether it is in use. */
+export interface Means {
+  readonly name: string;
+  readonly isUsed: boolean;
+  /** What it tells, or why it cannot be used and what would help. */
+  readonly detail: string;
+}
+
 /** One conversation of a process, or of an unattributed row. */
 export interface FlowRow extends Traffic {
   /** "tcp", "udp", "icmp", … or the number of the IP protocol, or the EtherType as "0x88cc". */

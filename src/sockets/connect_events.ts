@@ -9,15 +9,21 @@ import { Beginnings, type BeginningsOptions, type PacketSend } from "./beginning
 import type { Conversation } from "./socket_table.ts";
 import {
   ALL_EVENTS,
+  DATAGRAM_EVENTS,
+  NO_RECORD,
   PACKET_SEND,
   type SocketEvent,
   SocketEventDecoder,
-  WITHOUT_DATAGRAMS,
 } from "./socket_events.ts";
 
-/** With more events than this in a second, datagrams are left out for a while: who sends so many lives long enough. */
+/** With more events than this in a second, */
 const MOST_A_SECOND = 2000;
+/** the threads that caused more than this share of them, */
+const LARGE_SHARE = 0.1;
+/** and if that is not enough all datagrams, are left out for so long: who sends so much lives long enough. */
 const LEFT_OUT_MS = 10_000;
+/** So many threads are told of in a filter. */
+const MOST_LEFT_OUT = 16;
 
 export interface ConnectEventsOptions<T> extends BeginningsOptions<T> {
   /** What CLOCK_REALTIME, which stamps frames, is ahead of CLOCK_MONOTONIC, which stamps events. */
@@ -33,7 +39,11 @@ export class ConnectEvents<T> {
   readonly #beginnings: Beginnings<T>;
   #secondBeganMs = 0;
   #secondCount = 0;
-  /** When datagrams are to be told of again; `Infinity` while they are. */
+  /** Events about datagrams in this second, by thread. */
+  readonly #countOf = new Map<number, number>();
+  /** Threads that are not told of for now; null where no datagram is. */
+  #leftOut: readonly number[] | null = [];
+  /** When everything is to be told of again; `Infinity` while it is. */
   #allAgainAtMs = Infinity;
   #latestMs = 0;
   #tellsOfPackets = false;
@@ -75,30 +85,50 @@ export class ConnectEvents<T> {
     });
     // One processor after the other.
     events.sort((a, b) => a.timeMs - b.timeMs);
-    for (const event of events) this.#beginnings.add(event);
+    for (const event of events) {
+      this.#beginnings.add(event);
+      if (event.kind !== "state" && event.tid !== null) {
+        this.#countOf.set(event.tid, (this.#countOf.get(event.tid) ?? 0) + 1);
+      }
+    }
     this.#latestMs = events.at(-1)?.timeMs ?? this.#latestMs;
     this.#beginnings.forget(this.#latestMs);
     this.#keepCalm(this.#options.nowMs());
   }
 
+  /** A socket that is not connected looks for the way of each of its datagrams. */
   #keepCalm(nowMs: number): void {
-    const isFlood = this.#secondCount > MOST_A_SECOND;
-    if (isFlood && this.#allAgainAtMs === Infinity) {
-      this.#setFilters(WITHOUT_DATAGRAMS);
+    if (this.#secondCount > MOST_A_SECOND) {
+      this.#leaveOut(this.#loudest());
       this.#allAgainAtMs = nowMs + LEFT_OUT_MS;
     } else if (nowMs >= this.#allAgainAtMs) {
-      this.#setFilters(ALL_EVENTS);
+      this.#leaveOut([]);
       this.#allAgainAtMs = Infinity;
       this.#instance.hasLost = false;
       this.#beginnings.hasForgotten = false;
     }
-    if (nowMs - this.#secondBeganMs < 1000) return;
+    if (this.#secondCount <= MOST_A_SECOND && nowMs - this.#secondBeganMs < 1000) return;
     this.#secondBeganMs = nowMs;
     this.#secondCount = 0;
+    this.#countOf.clear();
   }
 
-  #setFilters(events: typeof ALL_EVENTS): void {
-    for (const event of events) if (this.#instance.formats.has(event.path)) this.#instance.setFilter(event);
+  /** Those left out so far and the threads that cause most of it now; null where there is nobody in particular. */
+  #loudest(): number[] | null {
+    const loud = [...this.#countOf].filter(([, count]) => count > LARGE_SHARE * MOST_A_SECOND).map(([tid]) =>
+      tid
+    );
+    const leftOut = [...this.#leftOut ?? [], ...loud];
+    return this.#leftOut === null || loud.length === 0 || leftOut.length > MOST_LEFT_OUT ? null : leftOut;
+  }
+
+  #leaveOut(threads: readonly number[] | null): void {
+    this.#leftOut = threads;
+    for (const event of DATAGRAM_EVENTS) {
+      if (!this.#instance.formats.has(event.path)) continue;
+      const others = (threads ?? []).map((tid) => ` && common_pid != ${tid}`).join("");
+      this.#instance.setFilter({ ...event, filter: threads === null ? NO_RECORD : event.filter + others });
+    }
   }
 
   /** Whether to be told of what packet sockets send; false where the kernel cannot tell. */

@@ -27,29 +27,25 @@ export const TCP_LISTEN = 10;
 const STATES = `oldstate==${TCP_SYN_SENT} || newstate==${TCP_SYN_SENT} || newstate==${TCP_FIN_WAIT1} || ` +
   `newstate==${TCP_CLOSE} || newstate==${TCP_LAST_ACK}`;
 
-/**
- * Of connections the states tell more than the routes do. Only what this host sends by itself (iif is loopback
- * then) has to do with sockets.
- */
-export const ALL_EVENTS: readonly TraceEvent[] = [
-  { path: STATE, filter: STATES },
-  { path: ROUTE_V4, filter: "iif==1 && proto!=6" },
-  { path: ROUTE_V6, filter: "iif==1 && proto!=6" },
-  // AF_PACKET. It costs each sender on the host a little, so it is wanted only while there are packet sockets.
-  { path: PACKET_SEND, filter: "family==17", isOptional: true },
-];
-/** No record passes: a socket that is not connected looks for the way of each of its datagrams. */
-export const WITHOUT_DATAGRAMS: readonly TraceEvent[] = [
-  { path: ROUTE_V4, filter: "proto==6 && proto==17" },
-  { path: ROUTE_V6, filter: "proto==6 && proto==17" },
-  { path: PACKET_SEND, filter: "family==17 && family==18", isOptional: true },
-];
-
 // trace_flag_type (include/linux/trace_events.h): in an interrupt the thread has nothing to do with what happens.
 const TRACE_FLAG_HARDIRQ = 0x08;
 const TRACE_FLAG_SOFTIRQ = 0x10;
 const TRACE_FLAG_NMI = 0x40;
 const INTERRUPTS = TRACE_FLAG_HARDIRQ | TRACE_FLAG_SOFTIRQ | TRACE_FLAG_NMI;
+
+/** Only what this host sends by itself (iif is loopback then) has to do with sockets; of TCP the states tell more. */
+const ROUTES = `iif==1 && proto!=6 && !(common_flags & ${INTERRUPTS})`;
+
+/** What is told again and again by those who send. */
+export const DATAGRAM_EVENTS: readonly TraceEvent[] = [
+  { path: ROUTE_V4, filter: ROUTES },
+  { path: ROUTE_V6, filter: ROUTES },
+  // AF_PACKET. It costs each sender on the host a little, so it is wanted only while there are packet sockets.
+  { path: PACKET_SEND, filter: "family==17", isOptional: true },
+];
+export const ALL_EVENTS: readonly TraceEvent[] = [{ path: STATE, filter: STATES }, ...DATAGRAM_EVENTS];
+/** A filter that no record passes. */
+export const NO_RECORD = "common_pid==1 && common_pid==2";
 
 interface SocketEventBase {
   /** CLOCK_MONOTONIC. */

@@ -110,6 +110,7 @@ export class RecordedHost implements Disposable {
         takePacketSends: () => [],
         close: (): void => {},
       },
+      syns: null,
       proc: this.proc,
       nowMs,
     });

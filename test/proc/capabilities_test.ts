@@ -1,12 +1,18 @@
 import assert from "node:assert/strict";
 import { CAPTURE, missingCapabilities, NAMES, setcapCommand } from "../../src/proc/capabilities.ts";
 
-const CAPABILITY_BITS = { cap_dac_read_search: 2, cap_net_admin: 12, cap_net_raw: 13, cap_sys_ptrace: 19 };
+const CAPABILITY_BITS = {
+  cap_dac_read_search: 2,
+  cap_net_admin: 12,
+  cap_net_raw: 13,
+  cap_sys_ptrace: 19,
+  cap_sys_admin: 21,
+};
 
 Deno.test("missingCapabilities() lists what the kernel says that this process lacks", () => {
   const [, hex] = /^CapEff:\s*(\S+)$/m.exec(Deno.readTextFileSync("/proc/self/status"))!;
   const lacks = (bit: number): boolean => (BigInt(`0x${hex}`) & (1n << BigInt(bit))) === 0n;
-  const wanted = [...CAPTURE, ...NAMES];
+  const wanted = [...CAPTURE, ...NAMES, "cap_sys_admin"] as const;
   assert.deepEqual(missingCapabilities(wanted), wanted.filter((name) => lacks(CAPABILITY_BITS[name])));
   assert.deepEqual(missingCapabilities([]), []);
 });

@@ -23,6 +23,7 @@ export const DEFAULT_OPTIONS: RenderOptions = {
   commandLine: false,
   basename: false,
   connections: false,
+  explain: false,
 };
 
 /** Totals equal the interval's amounts, as in a first report, unless they are given. */

@@ -1,0 +1,134 @@
+/** By which means names are found on this host: what can be had is opened, and it is said why the rest cannot. */
+
+import { ESRCH } from "../ffi/libc.ts";
+import { type Beginners, openBeginners } from "./attribute/beginners.ts";
+import { realtimeAheadMs, steadyMs } from "./capture/clock.ts";
+import { SynWatch } from "./capture/syn_watch.ts";
+import { KernelError } from "./kernel/files.ts";
+import { NETLINK_SOCK_DIAG, NetlinkSocket } from "./kernel/netlink.ts";
+import { type Capability, missingCapabilities, NAMES } from "./proc/capabilities.ts";
+import type { ProcFs } from "./proc/procfs.ts";
+import type { Means } from "./report/report.ts";
+import { Conntrack } from "./sockets/conntrack.ts";
+
+export interface OpenedMeans {
+  /** Null where the kernel does not tell who begins conversations. */
+  readonly beginners: Beginners | null;
+  /** Null where it is not needed, or not to be had. */
+  readonly syns: SynWatch | null;
+  readonly conntrack: Conntrack | null;
+  readonly list: readonly Means[];
+  close(): void;
+}
+
+/** Nothing of a capture file can be named. */
+export const NO_MEANS: OpenedMeans = {
+  ...{ beginners: null, syns: null, conntrack: null, list: [] },
+  close: () => {},
+};
+
+export function openMeans(proc: ProcFs): OpenedMeans {
+  const events = attempt(() => openEvents(proc));
+  const syns = events.opened === null ? attempt(() => new SynWatch()) : null;
+  const conntrack = attempt(() => new Conntrack());
+  const list: readonly Means[] = [
+    sockDiagMeans(),
+    processMeans(),
+    namespaceMeans(),
+    eventMeans(events.failure),
+    synMeans(events.failure, syns?.failure ?? null),
+    packetMeans(events.failure),
+    conntrackMeans(conntrack.failure),
+  ];
+  const close = (): void => {
+    events.opened?.close();
+    syns?.opened?.close();
+  };
+  return { beginners: events.opened, syns: syns?.opened ?? null, conntrack: conntrack.opened, list, close };
+}
+
+type Attempt<T> = { readonly opened: T; readonly failure: null } | {
+  readonly opened: null;
+  readonly failure: string;
+};
+
+function attempt<T>(open: () => T): Attempt<T> {
+  try {
+    return { opened: open(), failure: null };
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    return { opened: null, failure: error.message };
+  }
+}
+
+/** Throws `KernelError`. */
+function openEvents(proc: ProcFs): Beginners {
+  if (!proc.hasMachinePids) throw new KernelError("use the pids of trace events here", ESRCH);
+  return openBeginners(proc, { nowMs: steadyMs, realtimeAheadMs });
+}
+
+function sockDiagMeans(): Means {
+  const { failure } = attempt(() => new NetlinkSocket(NETLINK_SOCK_DIAG).close());
+  const detail = "the kernel is asked which socket a conversation has";
+  return means("sock_diag", failure, detail, (why) => `${why}; lists in /proc/PID/net are read instead`);
+}
+
+function processMeans(): Means {
+  const detail = "which process holds a socket";
+  return means("/proc/PID/fd", lack(NAMES), detail, (why) => `of this user's processes alone: ${why}`);
+}
+
+function namespaceMeans(): Means {
+  const detail = "network namespaces are entered, to ask for their sockets";
+  return means(
+    "setns",
+    lack(["cap_sys_admin"]),
+    detail,
+    (why) => `${why}; lists in /proc/PID/net are read instead`,
+  );
+}
+
+function eventMeans(failure: string | null): Means {
+  const detail = "the kernel tells who connects, sends and closes, however short it lives";
+  return means(
+    "trace events",
+    failure,
+    detail,
+    (why) =>
+      `${why}; as root, and with tracefs mounted (mount -t tracefs tracefs /sys/kernel/tracing), ` +
+      "processes that live for milliseconds have names, too",
+  );
+}
+
+function synMeans(events: string | null, failure: string | null): Means {
+  if (events === null) {
+    return { name: "SYN capture", isUsed: false, detail: "not needed beside trace events" };
+  }
+  const detail = "in place of trace events: sockets are looked for as soon as a connection begins";
+  return means("SYN capture", failure, detail, (why) => why);
+}
+
+function packetMeans(events: string | null): Means {
+  const detail = "frames without any other socket are named where one process alone can have sent them" +
+    (events === null ? "" : ", and are not IP");
+  return { name: "packet sockets", isUsed: true, detail };
+}
+
+function conntrackMeans(failure: string | null): Means {
+  const detail = "what is behind translated addresses";
+  return means("conntrack", failure, detail, (why) => `${why}; translated addresses stay as they are`);
+}
+
+function means(
+  name: string,
+  failure: string | null,
+  detail: string,
+  otherwise: (why: string) => string,
+): Means {
+  return { name, isUsed: failure === null, detail: failure === null ? detail : otherwise(failure) };
+}
+
+function lack(wanted: readonly Capability[]): string | null {
+  const missing = missingCapabilities(wanted);
+  return missing.length === 0 ? null : `this needs ${missing.join(" and ")}`;
+}
