@@ -5,9 +5,9 @@ import { answerWithAll, isBoundFor, isConnectedTo, isOpenTo, type ListedSocket }
 import type { Conversation, SocketAnswer } from "./socket_table.ts";
 
 /**
- * Of all datagram sockets of a namespace, those that the kernel hands the datagram to (__udp4_lib_mcast_deliver() in
- * net/ipv4/udp.c). Which groups a socket has joined does not matter, unless it asked for that (IP_MULTICAST_ALL), which
- * is not listed.
+ * Of all datagram sockets of a namespace, those that the kernel may hand the datagram to (__udp4_lib_mcast_deliver() in
+ * net/ipv4/udp.c). Which groups a socket has joined is not listed: it matters only to those that asked for it
+ * (IP_MULTICAST_ALL), and to sockets of IPv6 where the group is of IPv4.
  */
 export function answerWithMembers(
   sockets: readonly ListedSocket[],
@@ -25,7 +25,7 @@ function isMember(socket: ListedSocket, conversation: Conversation): boolean {
     (isBoundFor(socket, conversation) || takesBothFamilies(socket, conversation));
 }
 
-/** An IPv6 socket that is bound to no address takes IPv4 as well. */
+/** An IPv6 socket that is bound to no address takes IPv4 as well, a group's datagrams if it has joined. */
 function takesBothFamilies(
   { localAddress, isV6Only }: ListedSocket,
   { words, localAt }: Conversation,
