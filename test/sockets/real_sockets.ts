@@ -124,10 +124,11 @@ export class RealSocket {
     this.sendTo(address, 0, Uint8Array.of(this.#isV6 ? 128 : 8, 0, 0, 0, 0, 0, 0, 1));
   }
 
-  /** Waits for a datagram, for at most ten seconds, and takes it. */
-  receive(): void {
+  /** Waits for a datagram, for at most ten seconds. Returns what it says. */
+  receive(): Uint8Array {
     this.set("SO_RCVTIMEO", new Uint8Array(Uint32Array.of(10, 0, 0, 0).buffer));
-    succeed(LIBC.recv(this.fd, new Uint8Array(2048), 2048n, 0), "receive");
+    const bytes = new Uint8Array(2048);
+    return bytes.subarray(0, succeed(LIBC.recv(this.fd, bytes, 2048n, 0), "receive"));
   }
 
   /** Takes a datagram if there is one. */
