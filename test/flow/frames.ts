@@ -7,6 +7,7 @@ import { joined } from "../capture/capture_file.ts";
 const ETHERTYPE_IPV4 = 0x0800;
 const ETHERTYPE_IPV6 = 0x86dd;
 
+export const ICMP = 1;
 export const TCP = 6;
 export const UDP = 17;
 
@@ -114,6 +115,12 @@ export function tcp(sourcePort: number, destinationPort: number, flags = ACK, le
     Uint8Array.of(0x50, flags),
     new Uint8Array(6 + length),
   ]);
+}
+
+/** An ICMP echo request, or the reply to one; checksums are not looked at. */
+export function echoPacket(source: string, destination: string, type: 8 | 0, identifier: number): Uint8Array {
+  const message = joined([Uint8Array.of(type, 0, 0, 0), uint16s(identifier, 1)]);
+  return ip({ source, destination, protocol: ICMP }, message);
 }
 
 export interface CapturedFrame {

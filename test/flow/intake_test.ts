@@ -16,6 +16,7 @@ import {
   ACK,
   batchOf,
   type CapturedFrame,
+  echoPacket,
   ethernet,
   FIN,
   ip,
@@ -152,6 +153,16 @@ Deno.test("Intake.take() takes the lower end of a conversation on loopback for t
     "127.0.0.1:53 > 127.0.0.1:5000 50/42",
     "[::1]:7 > [::1]:7 124/0",
   ]);
+});
+
+Deno.test("Intake.take() tells the end that pings from the end that answers, even at one address", () => {
+  const counted = new Counted();
+  counted.take(loopbackLink(), [
+    ownFrame(echoPacket("127.0.0.1", "127.0.0.1", 8, 77)),
+    ownFrame(echoPacket("127.0.0.1", "127.0.0.1", 0, 77)),
+    ownFrame(echoPacket("127.0.0.1", "127.0.0.1", 8, 77)),
+  ]);
+  assert.deepEqual(counted.texts, ["127.0.0.1:0 > 127.0.0.1:77 42/84"]);
 });
 
 Deno.test("Intake.take() counts a frame on loopback as sent and as received", () => {

@@ -27,6 +27,11 @@ export class OwnNamespace implements Disposable {
     this.run(() => Deno.writeTextFileSync("/proc/sys/net/ipv4/ping_group_range", "0 2147483647"));
   }
 
+  /** As in the names of links to it. */
+  get inode(): number {
+    return Number(/\[(\d+)\]/.exec(this.run(() => Deno.readLinkSync("/proc/thread-self/ns/net")))?.[1]);
+  }
+
   ip(...args: string[]): void {
     outputOf("ip", "-netns", this.#name, ...args);
   }
