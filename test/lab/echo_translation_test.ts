@@ -11,6 +11,8 @@ import { RealSocket } from "../sockets/real_sockets.ts";
 import { type End, Lab, labTest, type Namespace, typed } from "./lab.ts";
 
 const IDENTIFIER = 77;
+/** For experiments: RFC 3692. */
+const EXPERIMENT = 253;
 
 async function configure(namespace: Namespace, line: string): Promise<void> {
   const { code, stderr } = await typed(namespace, line);
@@ -128,6 +130,25 @@ for (const isV6 of [false, true]) {
     },
   );
 }
+
+labTest(
+  "Conntrack.realEnds() follows a protocol without ports behind masquerading",
+  ["nft", "sysctl"],
+  async () => {
+    await using lab = await Lab.open();
+    const { clients: [client], router, uplink, server } = await openNetwork(lab);
+    using entered = new Entered();
+    using sender = entered.run(client!.namespace, () => RealSocket.raw(EXPERIMENT, "0.0.0.0"));
+    using receiver = entered.run(server.namespace, () => RealSocket.raw(EXPERIMENT, "0.0.0.0"));
+    const conntrack = entered.run(router, () => new Conntrack());
+    sender.sendTo(server.ipv4, 0, Uint8Array.of(1));
+    receiver.receive();
+    const ends = conntrack.realEnds(conversation(EXPERIMENT, [uplink.ipv4, 0], [server.ipv4, 0]));
+    assert.equal(addressText(ends!.localAddress), client!.ipv4);
+    assert.equal(addressText(ends!.remoteAddress), server.ipv4);
+    conntrack.close();
+  },
+);
 
 labTest("Conntrack.realEnds() goes on after ICMP that is not tracked", ["nft", "sysctl"], async () => {
   await using lab = await Lab.open();
