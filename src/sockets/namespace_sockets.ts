@@ -20,8 +20,8 @@ export class NamespaceSockets implements SocketTable {
   readonly #ping: PingSockets;
   readonly #raw: RawSockets;
   readonly #packet: Recent<readonly PacketSocket[]>;
-  /** By protocol: every socket that may take what is sent to a group. */
-  readonly #datagram: ReadonlyMap<number, Recent<readonly ListedSocket[]>>;
+  /** By protocol and port: the sockets among which members of groups are. */
+  readonly #onPort = new Recent(() => new Map<string, readonly ListedSocket[]>(), 0);
 
   /** `read` reads the files in the namespace's /proc/PID/net. */
   constructor(diag: SockDiag | null, read: ReadNetFile) {
@@ -31,10 +31,6 @@ export class NamespaceSockets implements SocketTable {
     this.#ping = new PingSockets(read);
     this.#raw = new RawSockets(read);
     this.#packet = recentPacketSockets(read);
-    // A dump takes some 20 µs and more with every socket, so each burst of questions is worth one.
-    const listed = (ipProtocol: number): Recent<readonly ListedSocket[]> =>
-      new Recent(() => diag?.list(ipProtocol) ?? this.#procNet.list(ipProtocol), 0);
-    this.#datagram = new Map([IPPROTO_UDP, IPPROTO_UDPLITE].map((one) => [one, listed(one)]));
   }
 
   /** Any protocol may have a raw socket. */
@@ -48,7 +44,7 @@ export class NamespaceSockets implements SocketTable {
     this.#ping.refresh(nowMs);
     this.#raw.refresh(nowMs);
     this.#packet.refresh(nowMs);
-    for (const listed of this.#datagram.values()) listed.refresh(nowMs);
+    this.#onPort.refresh(nowMs);
   }
 
   find(conversation: Conversation, answer: SocketAnswer): boolean {
@@ -80,10 +76,21 @@ export class NamespaceSockets implements SocketTable {
 
   /** Raw sockets, too, get a copy each: what has no ports is found the usual way. */
   findGroup(conversation: Conversation, answer: SocketAnswer): boolean {
-    const listed = this.#datagram.get(conversation.ipProtocol);
-    return listed === undefined
-      ? this.find(conversation, answer)
-      : answerWithMembers(listed.value, conversation, answer);
+    const { ipProtocol, localPort } = conversation;
+    if (ipProtocol !== IPPROTO_UDP && ipProtocol !== IPPROTO_UDPLITE) return this.find(conversation, answer);
+    return answerWithMembers(this.#listed(ipProtocol, localPort), conversation, answer);
+  }
+
+  /** All datagram sockets on a port; without netlink, on others as well. */
+  #listed(ipProtocol: number, localPort: number): readonly ListedSocket[] {
+    const lists = this.#onPort.value;
+    const key = `${ipProtocol} ${localPort}`;
+    let sockets = lists.get(key);
+    if (sockets === undefined) {
+      sockets = this.#diag?.list(ipProtocol, localPort) ?? this.#procNet.list(ipProtocol);
+      lists.set(key, sockets);
+    }
+    return sockets;
   }
 
   packetSockets(): readonly PacketSocket[] {

@@ -126,13 +126,14 @@ export class SockDiag implements SocketFinder {
     return hasLookup;
   }
 
-  /** Every socket of a protocol; null where the kernel does not list them. */
-  list(ipProtocol: number): ListedSocket[] | null {
+  /** Every socket of a protocol on a local port; null where the kernel does not list them. */
+  list(ipProtocol: number, localPort: number): ListedSocket[] | null {
     try {
       if (!this.#asked.has(ipProtocol) || !this.#hasLookup(ipProtocol)) return null;
       const sockets: ListedSocket[] = [];
       for (const family of [AF_INET, AF_INET6]) {
-        this.#socket.dump(dumpRequest(family, ipProtocol, ALL_STATES), (_type, start, end) => {
+        const request = dumpRequest(family, ipProtocol, ALL_STATES, localPort);
+        this.#socket.dump(request, (_type, start, end) => {
           if (end - start >= MESSAGE_SIZE) sockets.push(parseMessage(this.#socket.view, start, end));
         });
       }
@@ -175,13 +176,19 @@ function isOfDatagrams(ipProtocol: number): boolean {
   return ipProtocol === IPPROTO_UDP || ipProtocol === IPPROTO_UDPLITE;
 }
 
-/** `states` has a bit for each state. */
-function dumpRequest(family: number, ipProtocol: number, states: number): Uint8Array<ArrayBuffer> {
+/** `states` has a bit for each state; port 0 is any. */
+function dumpRequest(
+  family: number,
+  ipProtocol: number,
+  states: number,
+  localPort = 0,
+): Uint8Array<ArrayBuffer> {
   const request = netlinkRequest(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, REQUEST_SIZE);
   const view = new DataView(request.buffer);
   view.setUint8(SDIAG_FAMILY, family);
   view.setUint8(SDIAG_PROTOCOL, ipProtocol);
   view.setUint32(IDIAG_STATES, states, true);
+  view.setUint16(REQUEST_ID + ID_SPORT, localPort);
   return request;
 }
 

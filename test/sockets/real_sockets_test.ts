@@ -7,7 +7,7 @@ import { netFilesIn } from "../../src/sockets/net_files.ts";
 import { ProcNetSockets } from "../../src/sockets/proc_net.ts";
 import { SockDiag } from "../../src/sockets/sock_diag.ts";
 import { SocketAnswer, type SocketFinder } from "../../src/sockets/socket_table.ts";
-import { ask, conversation, SCTP, TCP, UDP } from "./questions.ts";
+import { ask, conversation, recordedFiles, SCTP, TCP, UDP } from "./questions.ts";
 import { hasIpv6, hasSctp, RealSocket } from "./real_sockets.ts";
 
 const HERE = "127.0.0.1";
@@ -220,26 +220,37 @@ Deno.test("NamespaceSockets.find() takes the kernel's no for an answer", () => {
   Deno.removeSync(directory, { recursive: true });
 });
 
-Deno.test("SockDiag.list() has every socket of a protocol, and says what it is bound to", () => {
-  using any = RealSocket.bound("udp", "0.0.0.0");
-  using connected = RealSocket.bound("udp", HERE).connect(HERE, any.port);
+Deno.test("SockDiag.list() has every socket on a port, and says what it is bound to", () => {
+  const shared = ["SO_REUSEADDR"] as const;
+  using any = RealSocket.bound("udp", "0.0.0.0", 0, shared);
+  using connected = RealSocket.bound("udp", HERE, any.port, shared).connect(HERE, 53);
+  using other = RealSocket.bound("udp", HERE);
   const sockets = new SockDiag();
-  const listed = new Map(sockets.list(UDP)!.map((socket) => [socket.inode, socket]));
-  const summary = (socket: RealSocket): unknown => {
-    const { localAddress, localPort, remoteAddress, remotePort, interfaceIndex, isV6Only, uid } = listed.get(
-      socket.inode,
-    )!;
-    const local = `${addressText(localAddress)} ${localPort}`;
-    const remote = `${addressText(remoteAddress)} ${remotePort}`;
-    return { local, remote, interfaceIndex, isV6Only, uid };
+  const listed = new Map(sockets.list(UDP, any.port)!.map((socket) => [socket.inode, socket]));
+  const endsOf = (socket: RealSocket): unknown => {
+    const { localAddress, localPort, remoteAddress, remotePort, ...rest } = listed.get(socket.inode)!;
+    assert.deepEqual([rest.interfaceIndex, rest.isV6Only, rest.uid], [0, false, Deno.uid()]);
+    return [addressText(localAddress), localPort, addressText(remoteAddress), remotePort];
   };
-  const plain = { interfaceIndex: 0, isV6Only: false, uid: Deno.uid() };
-  assert.deepEqual(summary(any), { ...plain, local: `0.0.0.0 ${any.port}`, remote: "0.0.0.0 0" });
-  assert.deepEqual(summary(connected), {
-    ...plain,
-    local: `${HERE} ${connected.port}`,
-    remote: `${HERE} ${any.port}`,
-  });
-  assert.equal(sockets.list(253), null);
+  assert.deepEqual(endsOf(any), ["0.0.0.0", any.port, "0.0.0.0", 0]);
+  assert.deepEqual(endsOf(connected), [HERE, any.port, HERE, 53]);
+  assert(!listed.has(other.inode));
+  assert.equal(sockets.list(253, 0), null);
+  sockets.close();
+});
+
+Deno.test("NamespaceSockets.find() looks in /proc for SCTP, of which the kernel's lookup tells a part or nothing", () => {
+  const association =
+    "0 0 2   1   3  0       2        0        0       0 1870580 8888  40384  192.0.2.1 <-> *192.0.2.2 \t 7500";
+  const raw = (protocol: string, inode: number): string =>
+    `1: 00000000:${protocol} 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 ${inode} 2 0 0`;
+  const files = { "sctp/assocs": association, raw: [raw("0084", 7), raw("0006", 9)].join("\n") };
+  const sockets = new NamespaceSockets(openSockDiag(), recordedFiles(files));
+  const inodeOf = (ipProtocol: number, remotePort: number): number | undefined =>
+    ask(sockets, ipProtocol, ["192.0.2.1", 8888], ["192.0.2.2", remotePort])?.inode;
+  assert.equal(inodeOf(SCTP, 40384), 1870580);
+  // A program may have SCTP of its own, on a raw socket; a raw socket of TCP never has a connection.
+  assert.equal(inodeOf(SCTP, 40385), 7);
+  assert.equal(inodeOf(TCP, 40385), undefined);
   sockets.close();
 });
