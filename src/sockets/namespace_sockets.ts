@@ -3,7 +3,7 @@
 import { KernelError } from "../kernel/files.ts";
 import { answerWithMembers } from "./group_members.ts";
 import type { ListedSocket } from "./listed_socket.ts";
-import { type ReadNetFile, Recent } from "./net_files.ts";
+import { type ReadNetFile, Recent, UNTIL_REFRESH } from "./net_files.ts";
 import { type PacketSocket, recentPacketSockets } from "./packet_sockets.ts";
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, PingSockets } from "./ping_sockets.ts";
 import { ProcNetSockets } from "./proc_net.ts";
@@ -21,7 +21,7 @@ export class NamespaceSockets implements SocketTable {
   readonly #raw: RawSockets;
   readonly #packet: Recent<readonly PacketSocket[]>;
   /** By protocol and port: the sockets among which members of groups are. */
-  readonly #onPort = new Recent(() => new Map<string, readonly ListedSocket[]>(), 0);
+  readonly #onPort = new Recent(() => new Map<string, readonly ListedSocket[]>(), UNTIL_REFRESH);
 
   /** `read` reads the files in the namespace's /proc/PID/net. */
   constructor(diag: SockDiag | null, read: ReadNetFile) {

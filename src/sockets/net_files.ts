@@ -29,6 +29,12 @@ function readIfThere(path: string): string {
   }
 }
 
+/**
+ * How long to keep what is cheap to read: for one burst of questions. An older list may lack the newest socket, and would
+ * lead to the name of another that fits.
+ */
+export const UNTIL_REFRESH = 0;
+
 /** What is read when it is first asked for, and then kept for a while. */
 export class Recent<T extends object> {
   readonly #read: () => T;
@@ -36,7 +42,6 @@ export class Recent<T extends object> {
   #value: T | null = null;
   #readAnewAtMs = 0;
 
-  /** With 0, it is kept until the next `refresh`. */
   constructor(read: () => T, keepMs: number) {
     this.#read = read;
     this.#keepMs = keepMs;

@@ -1,6 +1,6 @@
 /** Packet sockets, which send and receive whole frames: /proc/PID/net/packet, packet(7). */
 
-import { type ReadNetFile, Recent } from "./net_files.ts";
+import { type ReadNetFile, Recent, UNTIL_REFRESH } from "./net_files.ts";
 
 export interface PacketSocket {
   readonly inode: number;
@@ -32,6 +32,5 @@ export function parsePacketSockets(text: string): PacketSocket[] {
 }
 
 export function recentPacketSockets(read: ReadNetFile): Recent<readonly PacketSocket[]> {
-  // Read anew as often as may be, which is cheap: an old list without the newest socket would lead to another's name.
-  return new Recent(() => parsePacketSockets(read("packet")), 0);
+  return new Recent(() => parsePacketSockets(read("packet")), UNTIL_REFRESH);
 }

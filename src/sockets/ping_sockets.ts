@@ -5,7 +5,7 @@
 
 import { isV4 } from "../kernel/address.ts";
 import { answerWithNearest, isBoundFor, type ListedSocket } from "./listed_socket.ts";
-import { type ReadNetFile, Recent } from "./net_files.ts";
+import { type ReadNetFile, Recent, UNTIL_REFRESH } from "./net_files.ts";
 import { parseProcNet } from "./proc_net.ts";
 import type { Conversation, SocketAnswer } from "./socket_table.ts";
 
@@ -17,9 +17,8 @@ export class PingSockets {
   readonly #v6: Recent<readonly ListedSocket[]>;
 
   constructor(read: ReadNetFile) {
-    // Read anew as often as may be, which is cheap: an old list without the newest socket would lead to another's name.
-    this.#v4 = new Recent(() => parseProcNet(read("icmp")), 0);
-    this.#v6 = new Recent(() => parseProcNet(read("icmp6")), 0);
+    this.#v4 = new Recent(() => parseProcNet(read("icmp")), UNTIL_REFRESH);
+    this.#v6 = new Recent(() => parseProcNet(read("icmp6")), UNTIL_REFRESH);
   }
 
   /** As the kernel finds them: whoever answers to the identifier, it is that socket's. */
