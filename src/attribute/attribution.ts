@@ -224,7 +224,10 @@ export class Attribution {
     };
     const found = this.#locator.locate(conversation, link, isSent ? End.NEAR : End.FAR, true);
     if (found.namespace === null || found.inodes.length === 0) return;
-    this.#owners.take(this.#endpointOf(found.namespace, found.conversation, false), found);
+    const endpoint = this.#endpointOf(found.namespace, found.conversation, false);
+    this.#owners.take(endpoint, found);
+    this.#holders.lookAtNewest(found.inodes[0]!);
+    this.#owners.askAwaited();
   }
 
   #begin(flow: number): void {

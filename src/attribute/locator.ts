@@ -157,7 +157,7 @@ export class Locator {
   }
 
   #followTranslation(conversation: Conversation, link: Link): void {
-    if (this.#conntrack === null || conversation.localPort === 0) return;
+    if (this.#conntrack === null) return;
     const real = this.#conntrack.realEnds(conversation);
     if (real === null) return;
     const words = new Uint32Array(8);

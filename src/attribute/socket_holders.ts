@@ -20,6 +20,9 @@ const DUTY = 0.1;
 const SLICE_MS = 8;
 /** but before a report so long, whatever was taken since the last. */
 const REPORT_SLICE_MS = 40;
+/** Beside a walk, so many of the newest processes are read for the newest sockets, which takes this share of the time at most. */
+const NEWEST = 8;
+const NEWEST_DUTY = 0.2;
 /** A socket that no process was seen to hold is looked for again after this time, doubling up to the last. */
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 60_000;
@@ -71,6 +74,8 @@ export class SocketHolders {
   #notBeforeMs = 0;
   /** The same for what is read before a report. */
   #extraNotBeforeMs = 0;
+  /** And for the newest processes. */
+  #newestNotBeforeMs = 0;
 
   /**
    * `nowMs` is a steady clock. `spentMs` is the processor time that was spent, by which the budget is kept: on a busy
@@ -149,6 +154,20 @@ export class SocketHolders {
     if (this.#wanted.size === 0) this.#queue = [];
     this.#notBeforeMs = nowMs + spentMs * (1 / DUTY - 1);
     if (isExtra) this.#extraNotBeforeMs = this.#notBeforeMs;
+  }
+
+  /**
+   * Looks for the holder of a socket that was just made: most likely its process is new, too, and may be gone before a
+   * walk gets there.
+   */
+  lookAtNewest(inode: number): void {
+    if (!this.#wanted.has(inode) || this.#nowMs() < this.#newestNotBeforeMs) return;
+    const spentBeforeMs = this.#spentMs();
+    for (const pid of this.#proc.pids().slice(-NEWEST).reverse()) {
+      this.#readProcess(pid);
+      if (!this.#wanted.has(inode)) break;
+    }
+    this.#newestNotBeforeMs = this.#nowMs() + (this.#spentMs() - spentBeforeMs) * (1 / NEWEST_DUTY - 1);
   }
 
   /** Milliseconds after which `step` can go on; `Infinity` where there is nothing to do. */

@@ -346,7 +346,9 @@ export class LiveSource implements FrameSource {
   async #endInterval(delayMs: number, sink: FrameSink, betweenBatches: () => number): Promise<IntervalEnd> {
     const nowMs = steadyMs();
     const boundary = frameClock();
-    await sleep(SETTLE_MS);
+    await this.#rest(SETTLE_MS, betweenBatches);
+    // Cut short where the end was asked for.
+    await sleep(Math.max(0, nowMs + SETTLE_MS - steadyMs()));
     for (const lane of this.#polled) this.#readLane(lane, sink, boundary);
     for (const lanes of this.#open.values()) readDrops(lanes);
     betweenBatches();

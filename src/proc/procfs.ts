@@ -73,9 +73,26 @@ export class ProcFs {
     this.#root = root;
   }
 
-  /** Process ids there are now, ascending. Throws `KernelError`. */
+  /**
+   * Process ids there are now, in the order in which they were given away: ascending, and after the largest the kernel
+   * begins again with small ones. Throws `KernelError`.
+   */
   pids(): number[] {
-    return listDirectory(this.#root).filter((name) => /^\d+$/.test(name)).map(Number).sort((a, b) => a - b);
+    const pids = listDirectory(this.#root).filter((name) => /^\d+$/.test(name)).map(Number);
+    const last = this.#lastPid() ?? Infinity;
+    return pids.sort((a, b) => Number(a <= last) - Number(b <= last) || a - b);
+  }
+
+  /** The last that was given away: the fifth field of proc_loadavg(5). */
+  #lastPid(): number | null {
+    try {
+      const fields = readText(`${this.#root}/loadavg`).trimEnd().split(" ");
+      const last = Number(fields[4]);
+      return fields.length === 5 && Number.isInteger(last) ? last : null;
+    } catch (error) {
+      if (error instanceof KernelError) return null;
+      throw error;
+    }
   }
 
   /** Null where the process is gone. */
