@@ -3,6 +3,8 @@
  * remembers the address.
  */
 
+import { socketAddress } from "./generators/socket_address.ts";
+
 /** socket(2), bind(2), getsockname(2), connect(2), send(2), close(2) */
 const LIBC = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
@@ -48,21 +50,4 @@ export class ConnectedSocket {
 
 function assertDone(call: string, status: number): void {
   if (status < 0) throw new Error(`Cannot ${call}`);
-}
-
-/** struct sockaddr_in: ip(7); struct sockaddr_in6: ipv6(7). IPv6 addresses are written out but for one "::". */
-function socketAddress(address: string, port: number): Uint8Array<ArrayBuffer> {
-  const isV6 = address.includes(":");
-  const bytes = new Uint8Array(isV6 ? 28 : 16);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, isV6 ? AF_INET6 : AF_INET, true);
-  view.setUint16(2, port);
-  if (!isV6) {
-    address.split(".").forEach((part, i) => bytes[4 + i] = Number(part));
-    return bytes;
-  }
-  const [head = [], tail = []] = address.split("::").map((half) => half === "" ? [] : half.split(":"));
-  const groups = [...head, ...Array<string>(8 - head.length - tail.length).fill("0"), ...tail];
-  groups.forEach((group, i) => view.setUint16(8 + 2 * i, parseInt(group, 16)));
-  return bytes;
 }
