@@ -20,7 +20,8 @@ export function labTest(name: string, tools: readonly string[], test: () => Prom
   else Deno.test({ name: `${name} (${reason})`, ignore: true, fn: test });
 }
 
-function whyNot(tools: readonly string[]): string | null {
+/** Why tests on real interfaces cannot run here; null where they can. */
+export function whyNot(tools: readonly string[]): string | null {
   if (Deno.build.os !== "linux") return "needs Linux";
   if (Deno.uid() !== 0) return "needs root";
   const missing = tools.filter((tool) => !isThere(tool));

@@ -4,25 +4,14 @@ import assert from "node:assert/strict";
 import { HOST, Lab, labTest, within } from "./lab.ts";
 import { NETHOGS, Nethogs, sumOf } from "./nethogs.ts";
 import { mustRun, run } from "./program.ts";
+import { hasTracing, withTracing } from "./tracing.ts";
 
 const TRANSFERS = 50;
 const BYTES = 200_000;
 
-/** The command, with tracing mounted where it is looked for, and seen by the command alone. */
-function withTracing(command: readonly string[]): string[] {
-  const script =
-    'mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing; exec "$@"';
-  return ["unshare", "--mount", "sh", "-c", script, "sh", ...command];
-}
-
 async function instances(): Promise<string[]> {
   const { stdout } = await run(withTracing(["ls", "/sys/kernel/tracing/instances"]));
   return stdout.split("\n").filter((name) => name !== "");
-}
-
-async function hasTracing(): Promise<boolean> {
-  return (await run(withTracing(["test", "-e", "/sys/kernel/tracing/events/fib/fib_table_lookup"]))).code ===
-    0;
 }
 
 labTest("nethogs names each of many processes that live for milliseconds", ["curl"], async () => {
