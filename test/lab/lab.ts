@@ -202,6 +202,7 @@ interface LinkStatistics {
 
 interface LinkState {
   readonly ifindex: number;
+  readonly address: string;
   readonly operstate: string;
   readonly stats64: { readonly rx: LinkStatistics; readonly tx: LinkStatistics };
 }
@@ -213,6 +214,11 @@ async function readLink({ namespace, name }: Pick<End, "namespace" | "name">): P
 
 export async function readIndex(end: Pick<End, "namespace" | "name">): Promise<number> {
   return (await readLink(end)).ifindex;
+}
+
+/** Its address in Ethernet, six bytes. */
+export async function readHardwareAddress(end: Pick<End, "namespace" | "name">): Promise<number[]> {
+  return (await readLink(end)).address.split(":").map((byte) => parseInt(byte, 16));
 }
 
 export async function readCounters(end: Pick<End, "namespace" | "name">): Promise<Counters> {
