@@ -2,6 +2,7 @@
 
 import type { Scenario } from "../scenario.ts";
 import { OTHER_PROTOCOL_SCENARIOS } from "./other_protocols.ts";
+import { OWNER_SCENARIOS } from "./owners.ts";
 import { SHORT_LIFE_SCENARIOS } from "./short_lives.ts";
 import { TCP_SCENARIOS } from "./tcp.ts";
 import { UDP_SCENARIOS } from "./udp.ts";
@@ -11,4 +12,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...UDP_SCENARIOS,
   ...OTHER_PROTOCOL_SCENARIOS,
   ...SHORT_LIFE_SCENARIOS,
+  ...OWNER_SCENARIOS,
 ];

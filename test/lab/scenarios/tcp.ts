@@ -1,8 +1,9 @@
 /** Connections of TCP: both ways, both families, and by other system calls than send(2). */
 
 import { streamActor } from "../frames.ts";
+import { behindUplink, loopback } from "../networks.ts";
 import type { Puppet } from "../puppet.ts";
-import type { Play, Scenario, Stage } from "../scenario.ts";
+import { CannotRun, type Play, type Scenario, type Stage } from "../scenario.ts";
 
 const MEGABYTE = 1_000_000;
 
@@ -48,6 +49,15 @@ async function uploadFile(
   });
 }
 
+/** By io_uring alone, with an ordinary descriptor or one that is in no descriptor table. */
+async function uploadByRing(stage: Stage, bytes: number, isDirect: boolean): Promise<Play> {
+  return await upload(stage, bytes, async (client, address, port) => {
+    const reason = await client.tell("whyNoRing");
+    if (reason !== null) throw new CannotRun(`no io_uring here (${reason})`);
+    await client.tell("sendByRing", address, port, bytes, isDirect);
+  });
+}
+
 /** As slow as music. */
 const DRIP = { bytes: 5 * 128 * 1024, bytesPerSecond: 128 * 1024 } as const;
 
@@ -56,8 +66,20 @@ export const TCP_SCENARIOS: readonly Scenario[] = [
   { name: "tcp-up", play: (stage) => transfer(stage, "ipv4", 40 * MEGABYTE, 0) },
   { name: "tcp-duplex", play: (stage) => transfer(stage, "ipv4", 20 * MEGABYTE, 20 * MEGABYTE) },
   { name: "tcp-ipv6", play: (stage) => transfer(stage, "ipv6", 10 * MEGABYTE, 20 * MEGABYTE) },
+  {
+    name: "tcp-loopback",
+    network: loopback,
+    play: (stage) => transfer(stage, "ipv4", 20 * MEGABYTE, 20 * MEGABYTE),
+  },
+  {
+    name: "tcp-nat",
+    network: behindUplink,
+    play: (stage) => transfer(stage, "ipv4", 10 * MEGABYTE, 20 * MEGABYTE),
+  },
   { name: "sendfile", play: (stage) => uploadFile(stage, 10 * MEGABYTE, "sendFile") },
   { name: "splice", play: (stage) => uploadFile(stage, 10 * MEGABYTE, "spliceFile") },
+  { name: "io-uring", play: (stage) => uploadByRing(stage, 10 * MEGABYTE, false) },
+  { name: "io-uring-direct", play: (stage) => uploadByRing(stage, 10 * MEGABYTE, true) },
   {
     name: "tcp-drip",
     play: (stage) =>

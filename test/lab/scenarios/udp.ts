@@ -2,6 +2,7 @@
 
 import type { Burst } from "../generators/datagrams.ts";
 import { exactActor, familyOf, udpFrame } from "../frames.ts";
+import { behindUplink, loopback } from "../networks.ts";
 import type { Puppet } from "../puppet.ts";
 import type { Play, Scenario, Stage } from "../scenario.ts";
 
@@ -109,6 +110,12 @@ export const UDP_SCENARIOS: readonly Scenario[] = [
     name: "quic-connected",
     play: (stage) => talk(stage, { ...LARGE, family: "ipv4", connected: ["near"], farPort: HTTPS }),
   },
+  {
+    name: "udp-loopback",
+    network: loopback,
+    play: (stage) => talk(stage, { ...LARGE, family: "ipv4", connected: ["near"] }),
+  },
+  { name: "udp-nat", network: behindUplink, play: (stage) => batches(stage, ["sendEach", false]) },
   { name: "sendmmsg", play: (stage) => batches(stage, ["sendTogether", false]) },
   { name: "recvmmsg", play: (stage) => batches(stage, ["sendEach", true]) },
   { name: "multicast", play: multicast },
