@@ -21,8 +21,8 @@ export async function hostAndPeer(lab: Lab): Promise<Network> {
   return { near, far, watched: near };
 }
 
-/** Two hosts where everybody may open ping sockets. */
-export async function pingingHosts(lab: Lab): Promise<Network> {
+/** Two hosts whose settings are their own, and where everybody may open ping sockets. */
+export async function ownHosts(lab: Lab): Promise<Network> {
   const [host, peer] = [await lab.namespace(), await lab.namespace()];
   for (const namespace of [host, peer]) {
     await mustRun(...within(namespace, ["sysctl", "-q", "-w", "net.ipv4.ping_group_range=0 2147483647"]));

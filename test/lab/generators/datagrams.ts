@@ -6,10 +6,11 @@ import {
   AF_INET6,
   done,
   libc,
+  makeRoom,
   poll,
   POLLIN,
+  setOption,
   SO_BROADCAST,
-  SO_RCVBUFFORCE,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
   SOCK_RAW,
@@ -45,13 +46,10 @@ export function openRaw(address: string, protocol: number): number {
   return open(address, 0, SOCK_RAW, protocol).fd;
 }
 
-/** Room for all that is sent to it: a raw socket that is full answers with errors. */
-const RECEIVE_BUFFER_BYTES = 1 << 26;
-
 function open(address: string, port: number, type: number, protocol: number): { fd: number; port: number } {
   const domain = address.includes(":") ? AF_INET6 : AF_INET;
   const fd = done("open a socket", libc.socket(domain, type | SOCK_CLOEXEC, protocol));
-  setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES);
+  makeRoom(fd);
   const name = socketAddress(address, port);
   done("bind", libc.bind(fd, name, name.length));
   done("read a name", libc.getsockname(fd, name, new Uint8Array(Uint32Array.of(name.length).buffer)));
@@ -66,11 +64,6 @@ export function associate(fd: number, address: string, port: number): void {
 
 export function allowBroadcast(fd: number): void {
   setOption(fd, SOL_SOCKET, SO_BROADCAST, 1);
-}
-
-function setOption(fd: number, level: number, option: number, value: number): void {
-  const bytes = new Uint8Array(Int32Array.of(value).buffer);
-  done("set an option", libc.setsockopt(fd, level, option, bytes, bytes.length));
 }
 
 /** Receives what is sent to the group on the interface with this address. */

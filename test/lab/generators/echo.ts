@@ -1,7 +1,18 @@
 /** ICMP and ICMPv6 echo, RFC 792 and RFC 4443. Every function here is a verb of the puppet. */
 
 import { checksum } from "./checksum.ts";
-import { AF_INET, AF_INET6, done, libc, poll, POLLIN, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_RAW } from "./libc.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  done,
+  libc,
+  makeRoom,
+  poll,
+  POLLIN,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_RAW,
+} from "./libc.ts";
 import { socketAddress } from "./socket_address.ts";
 
 const IPPROTO_ICMP = 1;
@@ -36,7 +47,9 @@ export function openRawEcho(ownAddress: string): number {
 
 function open(address: string, type: number): number {
   const [domain, protocol] = address.includes(":") ? [AF_INET6, IPPROTO_ICMPV6] : [AF_INET, IPPROTO_ICMP];
-  return done("open a socket for ICMP", libc.socket(domain, type | SOCK_CLOEXEC, protocol));
+  const fd = done("open a socket for ICMP", libc.socket(domain, type | SOCK_CLOEXEC, protocol));
+  makeRoom(fd);
+  return fd;
 }
 
 /** Sends each request when the one before was answered. */

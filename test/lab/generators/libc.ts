@@ -93,6 +93,20 @@ export function done(call: string, result: number | bigint): number {
   throw new Error(`Cannot ${call}: ${reason}`);
 }
 
+/** An option whose value is an int. */
+export function setOption(fd: number, level: number, option: number, value: number): void {
+  const bytes = new Uint8Array(Int32Array.of(value).buffer);
+  done("set an option", libc.setsockopt(fd, level, option, bytes, bytes.length));
+}
+
+/** Enough for all that is sent in a scenario. */
+const RECEIVE_BUFFER_BYTES = 1 << 26;
+
+/** Lets a socket take all that comes, however late it is read: a raw socket that is full answers with errors. */
+export function makeRoom(fd: number): void {
+  setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES);
+}
+
 export function cString(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(`${text}\0`);
 }

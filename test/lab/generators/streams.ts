@@ -9,6 +9,7 @@ import {
   poll,
   POLLIN,
   POLLOUT,
+  setOption,
   SO_REUSEADDR,
   SOCK_CLOEXEC,
   SOCK_STREAM,
@@ -29,7 +30,7 @@ function open(address: string, protocol: number): number {
 /** Port 0 is any that is free. */
 export function listen(address: string, port: number, protocol = 0): { fd: number; port: number } {
   const fd = open(address, protocol);
-  done("set an option", libc.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, Uint8Array.of(1, 0, 0, 0), 4));
+  setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   const name = socketAddress(address, port);
   done("bind", libc.bind(fd, name, name.length));
   done("listen", libc.listen(fd, BACKLOG));

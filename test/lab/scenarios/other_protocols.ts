@@ -4,7 +4,7 @@ import { checksum } from "../generators/checksum.ts";
 import { ipv4Bytes } from "../generators/socket_address.ts";
 import { echoFrame, exactActor, familyOf, ipFrame, streamActor, udpFrame } from "../frames.ts";
 import { readHardwareAddress } from "../lab.ts";
-import { pingingHosts } from "../networks.ts";
+import { ownHosts } from "../networks.ts";
 import type { Puppet } from "../puppet.ts";
 import { CannotRun, type Play, type Scenario, type Stage } from "../scenario.ts";
 
@@ -124,8 +124,8 @@ const FOREIGN_ADDRESS = "192.0.2.77";
 
 export const OTHER_PROTOCOL_SCENARIOS: readonly Scenario[] = [
   { name: "sctp", play: sctp },
-  { name: "ping", network: pingingHosts, play: (stage) => echo(stage, "ipv4", byPingSocket) },
-  { name: "ping-ipv6", network: pingingHosts, play: (stage) => echo(stage, "ipv6", byPingSocket) },
+  { name: "ping", network: ownHosts, play: (stage) => echo(stage, "ipv4", byPingSocket) },
+  { name: "ping-ipv6", network: ownHosts, play: (stage) => echo(stage, "ipv6", byPingSocket) },
   { name: "ping-raw", play: (stage) => echo(stage, "ipv4", byRawSocket) },
   { name: "raw-ip", play: raw },
   { name: "packet-frames", play: frames },

@@ -2,6 +2,7 @@
 
 import { exactActor, familyOf, streamActor, udpFrame } from "../frames.ts";
 import type { Actor } from "../judge.ts";
+import { ownHosts } from "../networks.ts";
 import { launch, shellScript } from "../puppet.ts";
 import type { Play, Scenario, Stage } from "../scenario.ts";
 
@@ -57,7 +58,7 @@ const QUESTIONS = 200;
 /** As long as a question about a name is. */
 const QUESTION = "q".repeat(40);
 
-/** Each asks one question and does not wait for an answer. */
+/** Each asks one question, from a port of its own, and does not wait for an answer. */
 async function questions(stage: Stage, family: "ipv4" | "ipv6"): Promise<Play> {
   const server = await stage.puppet("far", "name-server");
   const { lab, network: { near, far } } = stage;
@@ -129,8 +130,8 @@ export const SHORT_LIFE_SCENARIOS: readonly Scenario[] = [
     play: (stage) => bursts(stage, { ...ONE, connections: 60, bytes: 4000 }),
   },
   { name: "curls", play: curls },
-  { name: "questions", play: (stage) => questions(stage, "ipv4") },
-  { name: "questions-ipv6", play: (stage) => questions(stage, "ipv6") },
+  { name: "questions", network: ownHosts, play: (stage) => questions(stage, "ipv4") },
+  { name: "questions-ipv6", network: ownHosts, play: (stage) => questions(stage, "ipv6") },
   { name: "visits", play: visits },
   { name: "forked-visits", play: forkedVisits },
 ];
