@@ -149,7 +149,7 @@ function isKernels({ protocol, reason }: UnattributedRow): boolean {
 function judgeUnnamed(most: number, rows: readonly UnattributedRow[]): Unnamed {
   const kernels = rows.filter(isKernels);
   const kernelBytes = Math.min(most, sum(kernels.map(bytesOf)));
-  const frames = kernels.filter(({ reason }) => reason === "not IP");
+  const frames = kernels.filter(({ protocol }) => protocol === "arp");
   return {
     unattributedBytes: sum(rows.map(bytesOf)) - kernelBytes,
     kernelBytes,
