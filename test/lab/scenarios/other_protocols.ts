@@ -2,7 +2,7 @@
 
 import { checksum } from "../generators/checksum.ts";
 import { ipv4Bytes } from "../generators/socket_address.ts";
-import { echoFrame, exactActor, familyOf, ipFrame, streamActor, udpFrame } from "../frames.ts";
+import { echoFrame, exactActor, type Family, ipFrame, streamActor, udpFrame } from "../frames.ts";
 import { readHardwareAddress } from "../lab.ts";
 import { ownHosts } from "../networks.ts";
 import type { Puppet } from "../puppet.ts";
@@ -30,7 +30,7 @@ const ECHOES = { count: 1500, size: 1000 } as const;
 /** Two processes at the near end ask the same host at once, each with an identifier of its own. */
 async function echo(
   stage: Stage,
-  family: "ipv4" | "ipv6",
+  family: Family,
   open: (puppet: Puppet, ownAddress: string, id: number) => Promise<number>,
 ): Promise<Play> {
   const puppets = await Promise.all([stage.puppet("near", "ping-a"), stage.puppet("near", "ping-b")]);
@@ -39,7 +39,7 @@ async function echo(
     const id = 7001 + i;
     await puppet.tell("ping", await open(puppet, own, id), { address, id, ...ECHOES });
   }));
-  const bytes = ECHOES.count * echoFrame(familyOf(address), ECHOES.size);
+  const bytes = ECHOES.count * echoFrame(family, ECHOES.size);
   return {
     actors: puppets.map((puppet) => exactActor(puppet, bytes, bytes)),
     // Whom they ask is the kernel itself.

@@ -1,6 +1,6 @@
 /** Processes and connections that are gone before anybody could look at them. */
 
-import { exactActor, familyOf, streamActor, udpFrame } from "../frames.ts";
+import { exactActor, type Family, streamActor, udpFrame } from "../frames.ts";
 import type { Actor } from "../judge.ts";
 import { ownHosts } from "../networks.ts";
 import { launch, shellScript } from "../puppet.ts";
@@ -59,7 +59,7 @@ const QUESTIONS = 200;
 const QUESTION = "q".repeat(40);
 
 /** Each asks one question, from a port of its own, and does not wait for an answer. */
-async function questions(stage: Stage, family: "ipv4" | "ipv6"): Promise<Play> {
+async function questions(stage: Stage, family: Family): Promise<Play> {
   const server = await stage.puppet("far", "name-server");
   const { lab, network: { near, far } } = stage;
   const address = far[family];
@@ -67,7 +67,7 @@ async function questions(stage: Stage, family: "ipv4" | "ipv6"): Promise<Play> {
   const script = await shellScript(lab, "resolve", "datagram");
   const command = [...script, address, String(port), QUESTION];
   const pids = await launch(lab, near.namespace, QUESTIONS, "one-by-one", command);
-  const bytes = udpFrame(familyOf(address), QUESTION.length);
+  const bytes = udpFrame(family, QUESTION.length);
   return {
     actors: [
       ...pids.map((pid) => exactActor({ pid, name: "resolve" }, bytes, 0)),

@@ -1,6 +1,6 @@
 /** Connections of TCP: both ways, both families, and by other system calls than send(2). */
 
-import { streamActor } from "../frames.ts";
+import { type Family, streamActor } from "../frames.ts";
 import { behindUplink, loopback } from "../networks.ts";
 import type { Puppet } from "../puppet.ts";
 import { CannotRun, type Play, type Scenario, type Stage } from "../scenario.ts";
@@ -8,7 +8,7 @@ import { CannotRun, type Play, type Scenario, type Stage } from "../scenario.ts"
 const MEGABYTE = 1_000_000;
 
 /** The near process connects to the far one and both send at once. */
-async function transfer(stage: Stage, family: "ipv4" | "ipv6", up: number, down: number): Promise<Play> {
+async function transfer(stage: Stage, family: Family, up: number, down: number): Promise<Play> {
   const [client, server] = await stage.puppets("tcp-client", "tcp-server");
   const address = stage.network.far[family];
   const listener = await server.tell("listen", address, 0);

@@ -1,13 +1,13 @@
 /** Datagrams of UDP: connected and not, both families, in batches, to groups and to everybody. */
 
 import type { Burst } from "../generators/datagrams.ts";
-import { exactActor, familyOf, udpFrame } from "../frames.ts";
+import { exactActor, type Family, familyOf, udpFrame } from "../frames.ts";
 import { behindUplink, loopback } from "../networks.ts";
 import type { Puppet } from "../puppet.ts";
 import type { Play, Scenario, Stage } from "../scenario.ts";
 
 interface Shape {
-  readonly family: "ipv4" | "ipv6";
+  readonly family: Family;
   /** Which ends connect(2) their sockets. */
   readonly connected: readonly ("near" | "far")[];
   readonly count: number;
@@ -36,12 +36,13 @@ function bothWays(near: Puppet, far: Puppet, bytes: number): Play {
   return { actors: [exactActor(near, bytes, bytes), exactActor(far, bytes, bytes)] };
 }
 
-/** The near end's datagrams, many in a call; the far end takes them so, too. */
-async function batches(
-  stage: Stage,
-  verbs: readonly ["sendTogether" | "sendEach", takes: boolean],
-): Promise<Play> {
-  const [verb, takes] = verbs;
+/** How the near end's datagrams are sent, and whether the far end takes them out of its socket, many in a call. */
+interface Batch {
+  readonly sends: "sendEach" | "sendTogether";
+  readonly receives: boolean;
+}
+
+async function upload(stage: Stage, { sends, receives }: Batch): Promise<Play> {
   const [near, far] = await stage.puppets("batch-near", "batch-far");
   const address = stage.network.far.ipv4;
   const other = await far.tell("openUdp", address, 0);
@@ -49,11 +50,14 @@ async function batches(
   await near.tell("associate", own.fd, address, other.port);
   const burst = { count: 8000, size: 1000 };
   await Promise.all([
-    near.tell(verb, own.fd, burst),
-    takes ? far.tell("receiveTogether", other.fd, 300) : null,
+    near.tell(sends, own.fd, burst),
+    receives ? far.tell("receiveTogether", other.fd, SILENCE_MS) : null,
   ]);
   return oneWay(near, far, burst, address);
 }
+
+/** After the last datagram. */
+const SILENCE_MS = 300;
 
 function oneWay(near: Puppet, far: Puppet, { count, size }: Burst, address: string): Play {
   const bytes = count * udpFrame(familyOf(address), size);
@@ -115,9 +119,13 @@ export const UDP_SCENARIOS: readonly Scenario[] = [
     network: loopback,
     play: (stage) => talk(stage, { ...LARGE, family: "ipv4", connected: ["near"] }),
   },
-  { name: "udp-nat", network: behindUplink, play: (stage) => batches(stage, ["sendEach", false]) },
-  { name: "sendmmsg", play: (stage) => batches(stage, ["sendTogether", false]) },
-  { name: "recvmmsg", play: (stage) => batches(stage, ["sendEach", true]) },
+  {
+    name: "udp-nat",
+    network: behindUplink,
+    play: (stage) => upload(stage, { sends: "sendEach", receives: false }),
+  },
+  { name: "sendmmsg", play: (stage) => upload(stage, { sends: "sendTogether", receives: false }) },
+  { name: "recvmmsg", play: (stage) => upload(stage, { sends: "sendEach", receives: true }) },
   { name: "multicast", play: multicast },
   { name: "broadcast", play: broadcast },
 ];
