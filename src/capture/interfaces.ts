@@ -2,7 +2,7 @@
  * The network interfaces of this namespace and their addresses, by rtnetlink(7).
  */
 
-import { addressText, wordsOfBytes } from "../kernel/address.ts";
+import { addressText, isV4, wordsOfBytes } from "../kernel/address.ts";
 import {
   forEachAttribute,
   NETLINK_ROUTE,
@@ -83,27 +83,36 @@ function readLinks(socket: NetlinkSocket): NetworkInterface[] {
   return interfaces;
 }
 
-/** Hands on each address of the socket's namespace: whose it is, the address itself, its broadcast address. */
+/** Hands on each address of the socket's namespace: whose it is, the address itself, and what means everybody there. */
 export function forEachAddress(
   socket: NetlinkSocket,
-  use: (interfaceIndex: number, own: Uint32Array, broadcast: Uint32Array | null) => void,
+  use: (interfaceIndex: number, own: Uint32Array, broadcasts: readonly Uint32Array[]) => void,
 ): void {
   const { view } = socket;
   socket.dump(netlinkRequest(RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, IFADDRMSG_SIZE), (type, start, end) => {
     if (type !== RTM_NEWADDR) return;
     let address: Uint32Array | null = null;
     let local: Uint32Array | null = null;
-    let broadcast: Uint32Array | null = null;
+    const broadcasts: Uint32Array[] = [];
     forEachAttribute(view, start + IFADDRMSG_SIZE, end, (attribute, at, length) => {
       if (length !== 4 && length !== 16) return;
       if (attribute === IFA_ADDRESS) address = wordsOfBytes(view, at, length);
       if (attribute === IFA_LOCAL) local = wordsOfBytes(view, at, length);
-      if (attribute === IFA_BROADCAST) broadcast = wordsOfBytes(view, at, length);
+      if (attribute === IFA_BROADCAST) broadcasts.push(wordsOfBytes(view, at, length));
     });
+    if (address && isV4(address)) broadcasts.push(...networkBroadcast(address, view.getUint8(start + 1)));
     // On a point-to-point link IFA_ADDRESS is the peer's.
     const own = local ?? address;
-    if (own) use(view.getUint32(start + 4, true), own, broadcast);
+    if (own) use(view.getUint32(start + 4, true), own, broadcasts);
   });
+}
+
+/** The last address of a network of at least four is everybody's, whether that was configured or not: net/ipv4/fib_frontend.c. */
+function networkBroadcast(address: Uint32Array, prefixLength: number): Uint32Array[] {
+  if (prefixLength > 30) return [];
+  const broadcast = address.slice();
+  broadcast[3] = (broadcast[3]! | (0xffffffff >>> prefixLength)) >>> 0;
+  return [broadcast];
 }
 
 /** All interfaces of this network namespace, up or not. Throws `KernelError`. */
@@ -112,10 +121,10 @@ export function readInterfaces(): NetworkInterface[] {
   try {
     const interfaces = readLinks(socket);
     const byIndex = new Map(interfaces.map((entry) => [entry.index, entry]));
-    forEachAddress(socket, (index, own, broadcast) => {
+    forEachAddress(socket, (index, own, broadcasts) => {
       const owner = byIndex.get(index);
       owner?.addresses.push(own);
-      if (broadcast) owner?.broadcasts.push(broadcast);
+      owner?.broadcasts.push(...broadcasts);
     });
     return interfaces;
   } finally {
