@@ -56,8 +56,8 @@ export class Owners {
     const { states } = this.#endpoints;
     if (states[endpoint] === EndpointState.NEW) this.#alternatives.delete(endpoint);
     if (isEchoResponder(found.conversation)) states[endpoint] = EndpointState.KERNEL;
+    else if (isControlTalk(found.conversation)) this.#settleControlTalk(flow, endpoint, found);
     else if (this.#isBegun(flow, endpoint, found)) return;
-    else if (isControlTalk(found.conversation)) this.#settleControlTalk(endpoint, found);
     else if (found.inodes.length > 0) this.take(endpoint, found);
     else if (isWithoutSocket(states[endpoint]!)) {
       states[endpoint] = this.#isReset(flow, end) ? EndpointState.KERNEL : EndpointState.NO_SOCKET;
@@ -95,13 +95,17 @@ export class Owners {
   }
 
   /** Whether the kernel told who began a conversation that has no owner yet. */
-  #isBegun(flow: number, endpoint: number, { namespace, conversation }: Location): boolean {
-    if (this.#beginners === null || hasOwner(this.#endpoints.states[endpoint]!)) return false;
-    // A process elsewhere may have used the same ports.
-    const isHere = ({ netns }: Process): boolean => netns === null || netns === namespace?.inode;
-    const process = this.#beginners.find(conversation, this.#table.beganMs[flow]!, isHere);
+  #isBegun(flow: number, endpoint: number, found: Location): boolean {
+    if (hasOwner(this.#endpoints.states[endpoint]!)) return false;
+    const process = this.#beginnerOf(flow, found);
     if (process !== undefined) this.give(endpoint, process, EndpointState.EVENT);
     return process !== undefined;
+  }
+
+  #beginnerOf(flow: number, { namespace, conversation }: Location): Process | undefined {
+    // A process elsewhere may have used the same ports.
+    const isHere = ({ netns }: Process): boolean => netns === null || netns === namespace?.inode;
+    return this.#beginners?.find(conversation, this.#table.beganMs[flow]!, isHere);
   }
 
   give(endpoint: number, process: Process, state: EndpointState): void {
@@ -109,12 +113,14 @@ export class Owners {
     this.#endpoints.states[endpoint] = state;
   }
 
-  /** The kernel tells of raw sockets that send, too; where it cannot, one that there is may have. */
-  #settleControlTalk(endpoint: number, { inodes }: Location): void {
-    const { states } = this.#endpoints;
-    if (hasOwner(states[endpoint]!)) return;
-    const isTold = this.#beginners?.isComplete ?? false;
-    states[endpoint] = isTold || inodes.length === 0 ? EndpointState.KERNEL : EndpointState.SEVERAL;
+  /**
+   * It is the kernel's unless there is a raw socket that may have sent it. The kernel tells who sends by those to an
+   * address, but not what.
+   */
+  #settleControlTalk(flow: number, endpoint: number, found: Location): void {
+    const isUntold = this.#beginners?.isComplete === true && this.#beginnerOf(flow, found) === undefined;
+    const isKernels = found.inodes.length === 0 || isUntold;
+    this.#endpoints.states[endpoint] = isKernels ? EndpointState.KERNEL : EndpointState.SEVERAL;
   }
 
   /** The end has said no more than that there is nobody: such resets are the kernel's. */

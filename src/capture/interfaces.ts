@@ -100,19 +100,20 @@ export function forEachAddress(
       if (attribute === IFA_LOCAL) local = wordsOfBytes(view, at, length);
       if (attribute === IFA_BROADCAST) broadcasts.push(wordsOfBytes(view, at, length));
     });
-    if (address && isV4(address)) broadcasts.push(...networkBroadcast(address, view.getUint8(start + 1)));
+    const last = address && lastOfNetwork(address, view.getUint8(start + 1));
+    if (last && !broadcasts.some((one) => one[3] === last[3])) broadcasts.push(last);
     // On a point-to-point link IFA_ADDRESS is the peer's.
     const own = local ?? address;
     if (own) use(view.getUint32(start + 4, true), own, broadcasts);
   });
 }
 
-/** The last address of a network of at least four is everybody's, whether that was configured or not: net/ipv4/fib_frontend.c. */
-function networkBroadcast(address: Uint32Array, prefixLength: number): Uint32Array[] {
-  if (prefixLength > 30) return [];
-  const broadcast = address.slice();
-  broadcast[3] = (broadcast[3]! | (0xffffffff >>> prefixLength)) >>> 0;
-  return [broadcast];
+/** In IPv4 it is everybody's, configured or not, where the network has room for it: net/ipv4/fib_frontend.c. */
+function lastOfNetwork(address: Uint32Array, prefixLength: number): Uint32Array | null {
+  if (!isV4(address) || prefixLength > 30) return null;
+  const last = address.slice();
+  last[3]! |= 0xffffffff >>> prefixLength;
+  return last;
 }
 
 /** All interfaces of this network namespace, up or not. Throws `KernelError`. */

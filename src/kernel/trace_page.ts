@@ -23,7 +23,10 @@ const TS_SHIFT = 2 ** 27;
 /** Told of each record: where its data begins and ends in the page, and its stamp in nanoseconds. */
 export type RecordUser = (start: number, end: number, timeNs: number) => void;
 
-/** Calls `use` for each record of the page in `view[0..length)`. Returns whether records before it were lost. */
+/**
+ * Calls `use` for each record of the page in `view[0..length)`. A record that does not lie within the page ends it.
+ * Returns whether records before it were lost.
+ */
 export function forEachTraceRecord(view: DataView, length: number, use: RecordUser): boolean {
   if (length < DATA) return false;
   const commit = view.getUint32(COMMIT, true);
@@ -42,9 +45,10 @@ export function forEachTraceRecord(view: DataView, length: number, use: RecordUs
       timeNs = delta + extra * TS_SHIFT;
       at += 2 * HEADER;
     } else if (type === RINGBUF_TYPE_PADDING) {
-      // The rest of the page, or a record that was discarded by its filter.
+      // The rest of the page, or a record that was discarded by its filter; the next one counts from its stamp.
       if (delta === 0) break;
-      timeNs += delta;
+      // 1 stands for 0, which would mean the rest of the page: rb_event_discard(), and check_buffer() that undoes it.
+      if (delta !== 1) timeNs += delta;
       at += HEADER + Math.max(HEADER, extra);
     } else {
       timeNs += delta;

@@ -39,10 +39,13 @@ interface Entry<T> {
   readonly tid: number;
   /** Undefined where that is not known yet. */
   who: T | undefined;
+  /** When it first and last began the like; of what was between nothing is kept. */
   readonly firstMs: number;
-  lastMs: number;
+  latestMs: number;
+  /** When it was last told of. */
+  toldMs: number;
   /** It closed its socket; how the conversation began was not told. */
-  readonly isCloser: boolean;
+  isCloser: boolean;
   /** The port of the conversation it answered for, where the event did not tell; 0 before. */
   localPort: number;
 }
@@ -121,13 +124,17 @@ export class Beginnings<T> {
     } else this.hasForgotten = true;
   }
 
-  #addEntry(key: string, tid: number, firstMs: number, lastMs: number, isCloser: boolean): void {
+  #addEntry(key: string, tid: number, beganMs: number, toldMs: number, isCloser: boolean): void {
     const entries = this.#entries.get(key) ?? new Map<number, Entry<T>>();
     const before = entries.get(tid);
-    if (before) before.lastMs = lastMs;
-    else if (this.#count < MOST_ENTRIES) {
+    if (before) {
+      if (!isCloser) before.latestMs = beganMs;
+      before.isCloser &&= isCloser;
+      before.toldMs = toldMs;
+    } else if (this.#count < MOST_ENTRIES) {
       this.#count++;
-      entries.set(tid, { tid, who: this.#options.identify(tid), firstMs, lastMs, isCloser, localPort: 0 });
+      const who = this.#options.identify(tid);
+      entries.set(tid, { tid, who, firstMs: beganMs, latestMs: beganMs, toldMs, isCloser, localPort: 0 });
     } else this.hasForgotten = true;
     // What was told of last is at the end.
     this.#entries.delete(key);
@@ -137,9 +144,9 @@ export class Beginnings<T> {
   /** Forgets what was told too long before that moment of CLOCK_MONOTONIC. */
   forget(nowMs: number): void {
     for (const [key, entries] of this.#entries) {
-      let lastMs = 0;
-      for (const entry of entries.values()) lastMs = Math.max(lastMs, entry.lastMs);
-      if (lastMs > nowMs - KEEP_MS) return;
+      let toldMs = 0;
+      for (const entry of entries.values()) toldMs = Math.max(toldMs, entry.toldMs);
+      if (toldMs > nowMs - KEEP_MS) return;
       this.#entries.delete(key);
       this.#count -= entries.size;
     }
@@ -183,7 +190,8 @@ export class Beginnings<T> {
     if (openers.length === 0) return this.#theOneOf(entries);
     const before = openers.filter(({ firstMs }) => firstMs <= byMs);
     const [first, ...others] = before.length > 0 ? before : openers;
-    return others.reduce((last, entry) => entry.firstMs > last.firstMs ? entry : last, first!).who;
+    return others.reduce((last, entry) => usedMs(entry, byMs) > usedMs(last, byMs) ? entry : last, first!)
+      .who;
   }
 
   /** What is told without ports is told by each who sends to that address. */
@@ -223,6 +231,11 @@ export class Beginnings<T> {
     const { isSame } = this.#options;
     return others.every((other) => other.who !== undefined && isSame(who, other.who)) ? who : undefined;
   }
+}
+
+/** When it last used the ports before that moment, as far as is known. */
+function usedMs<T>({ firstMs, latestMs }: Entry<T>, byMs: number): number {
+  return latestMs <= byMs ? latestMs : firstMs;
 }
 
 /** This side ends the connection, or stops listening, in the name of who closes its socket. */

@@ -5,6 +5,7 @@
  */
 
 import { TraceInstance } from "../kernel/trace_instance.ts";
+import { readInOrder } from "../kernel/trace_order.ts";
 import { Beginnings, type BeginningsOptions, type PacketSend } from "./beginnings.ts";
 import type { Conversation } from "./socket_table.ts";
 import {
@@ -18,11 +19,11 @@ import {
 
 /** With more events than this in a second, */
 const MOST_A_SECOND = 2000;
-/** the threads that caused more than this share of them, */
+/** the threads that cause more than this share of them, */
 const LARGE_SHARE = 0.1;
 /** and if that is not enough all datagrams, are left out for so long: who sends so much lives long enough. */
 const LEFT_OUT_MS = 10_000;
-/** So many threads are told of in a filter. */
+/** So many threads fit into a filter. */
 const MOST_LEFT_OUT = 16;
 
 export interface ConnectEventsOptions<T> extends BeginningsOptions<T> {
@@ -32,23 +33,33 @@ export interface ConnectEventsOptions<T> extends BeginningsOptions<T> {
   readonly nowMs: () => number;
 }
 
+/** What is needed of an instance of tracing. */
+export type EventSource = Pick<
+  TraceInstance,
+  "fd" | "formats" | "hasLost" | "read" | "setFilter" | "enable" | "close"
+>;
+
 export class ConnectEvents<T> {
-  readonly #instance: TraceInstance;
+  readonly #instance: EventSource;
   readonly #decoder: SocketEventDecoder;
   readonly #options: ConnectEventsOptions<T>;
   readonly #beginnings: Beginnings<T>;
   #secondBeganMs = 0;
   #secondCount = 0;
-  /** Events about datagrams in this second, by thread. */
+  /** Events of this second that are about datagrams, by thread. */
   readonly #countOf = new Map<number, number>();
-  /** Threads that are not told of for now; null where no datagram is. */
+  /** Threads of whose datagrams nothing is told for now; null where nothing is told of any. */
   #leftOut: readonly number[] | null = [];
   /** When everything is to be told of again; `Infinity` while it is. */
   #allAgainAtMs = Infinity;
-  #latestMs = 0;
+  /** When what was lost does not matter any more; `Infinity` while nothing was. */
+  #wholeAgainAtMs = Infinity;
+  /** Stamp of the latest event, and when it was read, by the steady clock. */
+  #latest = { timeMs: 0, readAtMs: 0 };
   #tellsOfPackets = false;
 
-  private constructor(instance: TraceInstance, options: ConnectEventsOptions<T>) {
+  /** Takes the instance over. Throws `KernelError` where the events of this kernel lack a field. */
+  constructor(instance: EventSource, options: ConnectEventsOptions<T>) {
     this.#instance = instance;
     this.#decoder = new SocketEventDecoder(instance.formats);
     this.#options = options;
@@ -73,62 +84,68 @@ export class ConnectEvents<T> {
 
   /** Everything that began was told of: nothing is left out, and nothing was lost. */
   get isComplete(): boolean {
-    return this.#allAgainAtMs === Infinity && !this.#instance.hasLost && !this.#beginnings.hasForgotten;
+    return this.#allAgainAtMs === Infinity && this.#wholeAgainAtMs === Infinity;
   }
 
   /** Takes in what the kernel has told meanwhile. */
   read(): void {
-    const events: SocketEvent[] = [];
-    this.#secondCount += this.#instance.read((view, at, end, timeMs) => {
-      const event = this.#decoder.decode(view, at, end, timeMs);
-      if (event) events.push(event);
-    });
-    // One processor after the other.
-    events.sort((a, b) => a.timeMs - b.timeMs);
+    const { events, count } = readInOrder<SocketEvent>(
+      this.#instance,
+      (view, at, end, timeMs) => this.#decoder.decode(view, at, end, timeMs),
+    );
+    this.#secondCount += count;
     for (const event of events) {
       this.#beginnings.add(event);
       if (event.kind !== "state" && event.tid !== null) {
         this.#countOf.set(event.tid, (this.#countOf.get(event.tid) ?? 0) + 1);
       }
     }
-    this.#latestMs = events.at(-1)?.timeMs ?? this.#latestMs;
-    this.#beginnings.forget(this.#latestMs);
-    this.#keepCalm(this.#options.nowMs());
+    const nowMs = this.#options.nowMs();
+    const last = events.at(-1);
+    if (last) this.#latest = { timeMs: last.timeMs, readAtMs: nowMs };
+    this.#beginnings.forget(this.#latest.timeMs + nowMs - this.#latest.readAtMs);
+    this.#keepCalm(nowMs);
+    this.#noteLosses(nowMs);
   }
 
   /** A socket that is not connected looks for the way of each of its datagrams. */
   #keepCalm(nowMs: number): void {
-    if (this.#secondCount > MOST_A_SECOND) {
+    const isFlood = this.#secondCount > MOST_A_SECOND;
+    if (isFlood && this.#leftOut !== null) {
       this.#leaveOut(this.#loudest());
       this.#allAgainAtMs = nowMs + LEFT_OUT_MS;
     } else if (nowMs >= this.#allAgainAtMs) {
       this.#leaveOut([]);
       this.#allAgainAtMs = Infinity;
-      this.#instance.hasLost = false;
-      this.#beginnings.hasForgotten = false;
     }
-    if (this.#secondCount <= MOST_A_SECOND && nowMs - this.#secondBeganMs < 1000) return;
+    if (!isFlood && nowMs - this.#secondBeganMs < 1000) return;
     this.#secondBeganMs = nowMs;
     this.#secondCount = 0;
     this.#countOf.clear();
   }
 
-  /** Those left out so far and the threads that cause most of it now; null where there is nobody in particular. */
+  /** Those left out so far, and the threads that cause most of it now; null where nobody in particular does. */
   #loudest(): number[] | null {
-    const loud = [...this.#countOf].filter(([, count]) => count > LARGE_SHARE * MOST_A_SECOND).map(([tid]) =>
-      tid
-    );
-    const leftOut = [...this.#leftOut ?? [], ...loud];
-    return this.#leftOut === null || loud.length === 0 || leftOut.length > MOST_LEFT_OUT ? null : leftOut;
+    const loud = [...this.#countOf].filter(([, count]) => count > LARGE_SHARE * MOST_A_SECOND);
+    const leftOut = [...this.#leftOut ?? [], ...loud.map(([tid]) => tid)];
+    return loud.length === 0 || leftOut.length > MOST_LEFT_OUT ? null : leftOut;
   }
 
   #leaveOut(threads: readonly number[] | null): void {
     this.#leftOut = threads;
     for (const event of DATAGRAM_EVENTS) {
       if (!this.#instance.formats.has(event.path)) continue;
-      const others = (threads ?? []).map((tid) => ` && common_pid != ${tid}`).join("");
+      const others = (threads ?? []).map((tid) => ` && common_pid!=${tid}`).join("");
       this.#instance.setFilter({ ...event, filter: threads === null ? NO_RECORD : event.filter + others });
     }
+  }
+
+  #noteLosses(nowMs: number): void {
+    if (this.#instance.hasLost || this.#beginnings.hasForgotten) {
+      this.#wholeAgainAtMs = nowMs + LEFT_OUT_MS;
+      this.#instance.hasLost = false;
+      this.#beginnings.hasForgotten = false;
+    } else if (nowMs >= this.#wholeAgainAtMs) this.#wholeAgainAtMs = Infinity;
   }
 
   /** Whether to be told of what packet sockets send; false where the kernel cannot tell. */

@@ -5,10 +5,15 @@
  * sends (both include/trace/events/sock.h). Most come in the context of the thread that connects, sends or closes.
  */
 
-import { ENOENT } from "../../ffi/libc.ts";
 import { wordsOfBytes } from "../kernel/address.ts";
-import { KernelError } from "../kernel/files.ts";
-import type { TraceField, TraceFormat } from "../kernel/trace_format.ts";
+import {
+  COMMON_FLAGS,
+  COMMON_PID,
+  COMMON_SIZE,
+  COMMON_TYPE,
+  type TraceFormat,
+  WantedFields,
+} from "../kernel/trace_format.ts";
 import type { TraceEvent } from "../kernel/trace_instance.ts";
 
 const ROUTE_V4 = "fib/fib_table_lookup";
@@ -88,47 +93,45 @@ export type SocketEvent = RouteEvent | StateEvent | PacketSendEvent;
 
 type Decode = (view: DataView, at: number, timeMs: number, tid: number | null) => SocketEvent;
 
+interface EventDecoder {
+  /** Shorter records were cut. */
+  readonly recordSize: number;
+  readonly decode: Decode;
+}
+
 /** Decodes records by the formats that this kernel has for them. */
 export class SocketEventDecoder {
   /** By type of the event. */
-  readonly #decoders = new Map<number, Decode>();
+  readonly #decoders = new Map<number, EventDecoder>();
 
   /** Throws `KernelError` where a format lacks a field. */
   constructor(formats: ReadonlyMap<string, TraceFormat>) {
-    for (const [path, format] of formats) this.#decoders.set(format.id, decoderOf(path, format));
+    for (const [path, format] of formats) {
+      const fields = new WantedFields(format);
+      const decode = decodeOf(path, fields);
+      this.#decoders.set(format.id, { recordSize: fields.recordSize, decode });
+    }
   }
 
   /** Null for records of other events, and for those that are cut. */
   decode(view: DataView, at: number, end: number, timeMs: number): SocketEvent | null {
     if (end - at < COMMON_SIZE) return null;
-    const decode = this.#decoders.get(view.getUint16(at + COMMON_TYPE, true));
-    if (decode === undefined) return null;
+    const decoder = this.#decoders.get(view.getUint16(at + COMMON_TYPE, true));
+    if (decoder === undefined || end - at < decoder.recordSize) return null;
     const isInterrupt = (view.getUint8(at + COMMON_FLAGS) & INTERRUPTS) !== 0;
-    return decode(view, at, timeMs, isInterrupt ? null : view.getInt32(at + COMMON_PID, true));
+    return decoder.decode(view, at, timeMs, isInterrupt ? null : view.getInt32(at + COMMON_PID, true));
   }
 }
 
-// The same at the beginning of every event: common_type 2, common_flags 1, common_preempt_count 1, common_pid 4
-const COMMON_TYPE = 0;
-const COMMON_FLAGS = 2;
-const COMMON_PID = 4;
-const COMMON_SIZE = 8;
-
-function decoderOf(path: string, format: TraceFormat): Decode {
-  if (path === STATE) return stateDecoder(format);
-  return path === PACKET_SEND ? packetDecoder(format) : routeDecoder(format);
+function decodeOf(path: string, fields: WantedFields): Decode {
+  if (path === STATE) return stateDecoder(fields);
+  return path === PACKET_SEND ? packetDecoder(fields) : routeDecoder(fields);
 }
 
-function fieldOf({ fields }: TraceFormat, name: string): TraceField {
-  const field = fields.get(name);
-  if (!field) throw new KernelError(`find the field ${name} of a trace event`, ENOENT);
-  return field;
-}
-
-function routeDecoder(format: TraceFormat): Decode {
-  const offset = (name: string): number => fieldOf(format, name).offset;
-  const [proto, sport, dport] = [offset("proto"), offset("sport"), offset("dport")];
-  const dst = fieldOf(format, "dst");
+function routeDecoder(fields: WantedFields): Decode {
+  const proto = fields.find("proto", 1).offset;
+  const [sport, dport] = [fields.find("sport", 2).offset, fields.find("dport", 2).offset];
+  const dst = fields.find("dst", 4, 16);
   return (view, at, timeMs, tid) => ({
     kind: "route",
     timeMs,
@@ -140,14 +143,14 @@ function routeDecoder(format: TraceFormat): Decode {
   });
 }
 
-function stateDecoder(format: TraceFormat): Decode {
-  const offset = (name: string): number => fieldOf(format, name).offset;
-  const [socket, oldState, newState] = [offset("skaddr"), offset("oldstate"), offset("newstate")];
-  const [sport, dport] = [offset("sport"), offset("dport")];
+function stateDecoder(fields: WantedFields): Decode {
+  const socket = fields.find("skaddr", 8).offset;
+  const [oldState, newState] = [fields.find("oldstate", 4).offset, fields.find("newstate", 4).offset];
+  const [sport, dport] = [fields.find("sport", 2).offset, fields.find("dport", 2).offset];
   // Filled for both families, IPv4 in its IPv6 form.
-  const [source, destination] = [offset("saddr_v6"), offset("daddr_v6")];
-  // Of 16 bits since Linux 5.6, of 8 before; no number here needs more than the lower eight.
-  const protocol = offset("protocol");
+  const [source, destination] = [fields.find("saddr_v6", 16).offset, fields.find("daddr_v6", 16).offset];
+  // Of 16 bits since Linux 5.6, of 8 before. The lower eight do: 262, multipath TCP, counts as TCP by them.
+  const protocol = fields.find("protocol", 1, 2).offset;
   return (view, at, timeMs, tid) => ({
     kind: "state",
     timeMs,
@@ -163,8 +166,8 @@ function stateDecoder(format: TraceFormat): Decode {
   });
 }
 
-function packetDecoder(format: TraceFormat): Decode {
-  const result = fieldOf(format, "ret").offset;
+function packetDecoder(fields: WantedFields): Decode {
+  const result = fields.find("ret", 4).offset;
   return (view, at, timeMs, tid) => {
     return { kind: "packet", timeMs, tid, bytes: Math.max(0, view.getInt32(at + result, true)) };
   };

@@ -12,7 +12,12 @@ interface IpAddr {
   readonly link?: string;
   readonly link_index?: number;
   readonly link_netnsid?: number;
-  readonly addr_info: readonly { readonly local: string; readonly broadcast?: string }[];
+  readonly addr_info: readonly {
+    readonly family: string;
+    readonly local: string;
+    readonly prefixlen: number;
+    readonly broadcast?: string;
+  }[];
 }
 
 /** What ip tells of an interface, as we tell it. Names of other interfaces become their indexes. */
@@ -28,8 +33,17 @@ function describeIp(entry: IpAddr, all: readonly IpAddr[]): unknown {
     linkIndex: entry.link_index ?? indexOf(entry.link),
     linkNetnsId: entry.link_netnsid ?? -1,
     addresses: entry.addr_info.map(({ local }) => local),
-    broadcasts: entry.addr_info.flatMap(({ broadcast }) => broadcast ?? []),
+    broadcasts: entry.addr_info.flatMap((address) => [...broadcastsOf(address)]),
   };
+}
+
+/** That which was configured, and the last address of the network. */
+function broadcastsOf({ family, local, broadcast, prefixlen }: IpAddr["addr_info"][number]): Set<string> {
+  const configured = new Set(broadcast === undefined ? [] : [broadcast]);
+  if (family !== "inet" || prefixlen > 30) return configured;
+  const bits = local.split(".").map((part) => Number(part).toString(2).padStart(8, "0")).join("");
+  const last = bits.slice(0, prefixlen).padEnd(32, "1");
+  return configured.add(last.match(/.{8}/g)!.map((part) => parseInt(part, 2)).join("."));
 }
 
 function describe(networkInterface: NetworkInterface): unknown {

@@ -4,6 +4,8 @@ import { type Boundary, Direction, type Link, NO_BOUNDARY } from "../../src/capt
 import { Intake, type LinkCount } from "../../src/flow/intake.ts";
 import {
   FLAG_FAR_BEGAN,
+  FLAG_FAR_SPOKE,
+  FLAG_NEAR_SPOKE,
   FlowKind,
   flowKind,
   FlowTable,
@@ -313,6 +315,103 @@ Deno.test("Intake.take() begins no new record for a SYN that is repeated or an a
     receivedFrame(tcpPacket([THEIRS, 80], [OURS, 40000], RST | ACK)),
   ]);
   assert.deepEqual(counted.texts, ["192.0.2.1:40000 > 198.51.100.7:80 162/162"]);
+});
+
+/** When each conversation began, by its ends. */
+function beginningsOf({ table }: Counted): Map<string, number[]> {
+  const byEnds = new Map<string, number[]>();
+  for (const flow of activeFlows(table)) {
+    const { near, far } = recordOf(table, flow);
+    const ends = `${near} > ${far}`;
+    byEnds.set(ends, [...byEnds.get(ends) ?? [], table.beganMs[flow]!]);
+  }
+  return byEnds;
+}
+
+Deno.test("Intake.take() notes the stamp of a conversation's first frame, to the microsecond", () => {
+  const counted = new Counted();
+  const at = (frame: DirectedFrame, seconds: number, microseconds = 0): DirectedFrame => {
+    return { ...frame, seconds, microseconds };
+  };
+  const [first, other] = [
+    sentFrame(udpPacket([OURS, 1], [THEIRS, 2])),
+    sentFrame(udpPacket([OURS, 3], [THEIRS, 4])),
+  ];
+  counted.take(ethernetLink(), [
+    at(first, 1_795_000_000, 123_456),
+    at(other, 1_795_000_001),
+    at(receivedFrame(udpPacket([THEIRS, 2], [OURS, 1])), 1_795_000_002),
+    at(first, 1_795_000_003),
+  ]);
+  assert.deepEqual([...beginningsOf(counted)], [
+    ["192.0.2.1:1 > 198.51.100.7:2", [1_795_000_000_123.456]],
+    ["192.0.2.1:3 > 198.51.100.7:4", [1_795_000_001_000]],
+  ]);
+});
+
+Deno.test("Intake.take() notes when ports are used again, in the record of that time", () => {
+  const counted = new Counted();
+  const [client, server] = [[OURS, 40000], [THEIRS, 80]] as const;
+  const connectionAt = (seconds: number): DirectedFrame[] => [
+    { ...sentFrame(tcpPacket(client, server, SYN)), seconds },
+    { ...receivedFrame(tcpPacket(server, client, SYN | ACK)), seconds: seconds + 1 },
+  ];
+  counted.take(ethernetLink(), [...connectionAt(10), ...connectionAt(20)]);
+  assert.deepEqual([...beginningsOf(counted).values()], [[10_000, 20_000]]);
+});
+
+Deno.test("Intake.take() notes no beginning of what is no conversation", () => {
+  const counted = new Counted();
+  const arp = ethernet(0x0806, new Uint8Array(28));
+  counted.take(ethernetLink(), [{ direction: Direction.SENT, bytes: arp, seconds: 10 }]);
+  assert.deepEqual(activeFlows(counted.table).map((flow) => counted.table.beganMs[flow]), [0]);
+});
+
+/** Which ends of the conversations have spoken: near, far. */
+function spokenOf(link: Link, ...frames: DirectedFrame[]): [near: boolean, far: boolean][] {
+  const counted = new Counted();
+  counted.take(link, frames);
+  return activeFlows(counted.table).map((flow) => {
+    const flags = counted.table.flags[flow]!;
+    return [(flags & FLAG_NEAR_SPOKE) !== 0, (flags & FLAG_FAR_SPOKE) !== 0];
+  });
+}
+
+Deno.test("Intake.take() marks which ends of a connection have sent something other than a reset", () => {
+  const [client, server] = [[OURS, 40000], [THEIRS, 80]] as const;
+  const syn = sentFrame(tcpPacket(client, server, SYN));
+  const refusal = receivedFrame(tcpPacket(server, client, RST | ACK));
+  const answer = receivedFrame(tcpPacket(server, client, SYN | ACK));
+  assert.deepEqual(spokenOf(ethernetLink(), syn), [[true, false]]);
+  assert.deepEqual(spokenOf(ethernetLink(), syn, refusal), [[true, false]]);
+  assert.deepEqual(spokenOf(ethernetLink(), syn, answer), [[true, true]]);
+  assert.deepEqual(spokenOf(ethernetLink(), syn, answer, refusal), [[true, true]], "it has spoken before");
+  assert.deepEqual(spokenOf(ethernetLink(), refusal), [[false, false]]);
+  assert.deepEqual(spokenOf(ethernetLink(), answer), [[false, true]]);
+});
+
+Deno.test("Intake.take() marks the ends that have spoken where no direction is known", () => {
+  const [lower, higher] = [["127.0.0.1", 80], ["127.0.0.1", 40000]] as const;
+  for (const link of [loopbackLink(), fileLink()]) {
+    assert.deepEqual(spokenOf(link, ownFrame(tcpPacket(higher, lower, SYN))), [[false, true]]);
+    assert.deepEqual(spokenOf(link, ownFrame(tcpPacket(lower, higher, SYN | ACK))), [[true, false]]);
+    assert.deepEqual(spokenOf(link, ownFrame(tcpPacket(lower, higher, RST | ACK))), [[false, false]]);
+  }
+});
+
+Deno.test("Intake.take() marks nobody of a conversation that is no connection", () => {
+  const frames = [
+    sentFrame(udpPacket([OURS, 1], [THEIRS, 2])),
+    receivedFrame(udpPacket([THEIRS, 2], [OURS, 1])),
+  ];
+  assert.deepEqual(spokenOf(ethernetLink(), ...frames), [[false, false]]);
+});
+
+Deno.test("Intake.take() marks the ends anew when ports are used again", () => {
+  const [client, server] = [[OURS, 40000], [THEIRS, 80]] as const;
+  const syn = sentFrame(tcpPacket(client, server, SYN));
+  const answer = receivedFrame(tcpPacket(server, client, SYN | ACK));
+  assert.deepEqual(spokenOf(ethernetLink(), syn, answer, syn), [[true, true], [true, false]]);
 });
 
 Deno.test("Intake.take() stops at the first frame stamped at the boundary or after it", () => {

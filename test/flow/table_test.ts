@@ -4,6 +4,10 @@ import {
   addressAt,
   COUNTERS,
   End,
+  FLAG_FAR_SPOKE,
+  FLAG_NEAR_SPOKE,
+  FLAG_NEW,
+  FLAG_REUSED,
   FlowKind,
   flowKind,
   FlowTable,
@@ -118,6 +122,45 @@ Deno.test("FlowTable.count() adds up beyond 32 and 53 bits' worth of frames exac
   const flow = table.findOrMake(keyOf(1));
   for (let i = 0; i < 5; i++) table.count(flow, SENT, 0xffffffff);
   assert.equal(recordOf(table, flow).sent, 5 * 0xffffffff);
+});
+
+Deno.test("FlowTable.supersede() makes a record that is new, used again, and has no beginning yet", () => {
+  const table = new FlowTable();
+  const old = table.findOrMake(keyOf(1));
+  table.beganMs[old] = 1000;
+  table.flags[old]! |= FLAG_NEAR_SPOKE | FLAG_FAR_SPOKE;
+  table.count(old, SENT, 1);
+  const next = table.supersede(old);
+  assert.equal(table.beganMs[old], 1000);
+  assert.equal(table.beganMs[next], 0);
+  assert.equal(table.flags[next], FLAG_NEW | FLAG_REUSED);
+  assert.notEqual(table.flags[old]! & (FLAG_NEAR_SPOKE | FLAG_FAR_SPOKE), 0);
+});
+
+Deno.test("FlowTable.findOrMake() keeps when records began when the arrays grow", () => {
+  const table = new FlowTable();
+  const count = table.capacity + 1;
+  for (let i = 0; i < count; i++) {
+    const flow = table.findOrMake(keyOf(i));
+    table.beganMs[flow] = 1000 + i;
+  }
+  for (let i = 0; i < count; i++) assert.equal(table.beganMs[table.findOrMake(keyOf(i))], 1000 + i);
+});
+
+Deno.test("FlowTable.endInterval() keeps when a record began, and who spoke in it, as long as it is there", () => {
+  const table = new FlowTable();
+  const flow = table.findOrMake(keyOf(1));
+  table.beganMs[flow] = 1000;
+  table.flags[flow]! |= FLAG_NEAR_SPOKE;
+  table.count(flow, SENT, 1);
+  table.endInterval(1, null);
+  assert.equal(table.beganMs[flow], 1000);
+  assert.notEqual(table.flags[flow]! & FLAG_NEAR_SPOKE, 0);
+  table.endInterval(5, 3);
+  const again = table.findOrMake(keyOf(2));
+  assert.equal(again, flow, "its number is used again");
+  assert.equal(table.beganMs[again], 0);
+  assert.equal(table.flags[again], FLAG_NEW);
 });
 
 Deno.test("FlowTable.endInterval() moves the interval's bytes to the totals", () => {

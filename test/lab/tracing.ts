@@ -23,8 +23,20 @@ function privately(preparation: string, command: readonly string[]): string[] {
   return ["unshare", "--mount", "sh", "-c", `${preparation}; exec "$@"`, "sh", ...command];
 }
 
-/** Whether this kernel has trace events of who looks for a route. */
+/** Whether this kernel has the trace events that are used; says so where it has not. */
 export async function hasTracing(): Promise<boolean> {
-  const event = "/sys/kernel/tracing/events/fib/fib_table_lookup";
-  return (await run(withTracing(["test", "-e", event]))).code === 0;
+  const events = ["fib/fib_table_lookup", "fib6/fib6_table_lookup", "sock/inet_sock_set_state"];
+  const script = events.map((path) => `test -e /sys/kernel/tracing/events/${path}`).join(" && ");
+  const { code } = await run(withTracing(["sh", "-c", script]));
+  if (code !== 0) console.log("This kernel has no trace events of the kind: nothing to test");
+  return code === 0;
+}
+
+/** The purposes of the instances that a process has, or has left, in order. */
+export async function instancesOf(pid: number): Promise<string[]> {
+  const { stdout } = await run(withTracing(["ls", "/sys/kernel/tracing/instances"]));
+  const prefix = `nethogs-${pid}-`;
+  return stdout.split("\n").filter((name) => name.startsWith(prefix)).map((name) =>
+    name.slice(prefix.length)
+  );
 }
