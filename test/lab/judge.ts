@@ -3,7 +3,7 @@
  * the generators know goes in beside what nethogs and the interface said, and the figures come out.
  */
 
-import type { Amounts, ProcessRow, Report, UnattributedRow } from "./nethogs.ts";
+import type { Amounts, Flow, ProcessRow, Report, UnattributedRow } from "./nethogs.ts";
 
 /** Bytes of frames. Where frames are known one by one, least and most are the same. */
 export interface Range {
@@ -50,7 +50,7 @@ export interface Verdict {
   readonly namedRatio: number;
   /** Of what nethogs counted on the interface to what the interface did. */
   readonly interfaceRatio: number;
-  /** What is wrong, in words. */
+  /** What is wrong, in words: first what nethogs says, then what its processes lack. */
   readonly findings: readonly string[];
 }
 
@@ -75,8 +75,8 @@ export function judge(truth: Truth, { reports, interfaceBytes, countedBytes }: O
     namedRatio: named.namedBytes / Math.max(bytes, named.namedBytes + named.missedBytes),
     interfaceRatio: interfaceBytes / countedBytes,
     findings: [
-      ...named.findings,
       ...unnamed.findings,
+      ...named.findings,
       ...(interfaceBytes === countedBytes
         ? []
         : [`${interfaceBytes} bytes in rows, ${countedBytes} on the interface`]),
@@ -105,7 +105,7 @@ function judgeNamed(actors: readonly Actor[], rows: readonly ProcessRow[]): Name
     namedBytes: sum(shares.map(({ namedBytes }) => namedBytes)),
     misnamedBytes: sum(shares.map(({ misnamedBytes }) => misnamedBytes)) + sum(foreign.map(bytesOf)),
     missedBytes: sum(shares.map(({ missedBytes }) => missedBytes)),
-    findings: [...shares.flatMap(({ findings }) => findings), ...strangers],
+    findings: [...strangers, ...shares.flatMap(({ findings }) => findings)],
   };
 }
 
@@ -149,13 +149,22 @@ function isKernels({ protocol, reason }: UnattributedRow): boolean {
 function judgeUnnamed(most: number, rows: readonly UnattributedRow[]): Unnamed {
   const kernels = rows.filter(isKernels);
   const kernelBytes = Math.min(most, sum(kernels.map(bytesOf)));
-  const frames = kernels.filter(({ protocol }) => protocol === "arp");
   return {
     unattributedBytes: sum(rows.map(bytesOf)) - kernelBytes,
     kernelBytes,
-    kernelFrameBytes: Math.min(kernelBytes, sum(frames.map(bytesOf))),
+    kernelFrameBytes: Math.min(kernelBytes, sum(kernels.flatMap(framesOf).map(bytesOf))),
     findings: summed(rows.filter((row) => !isKernels(row) || kernelBytes === most)),
   };
+}
+
+/** What stands in one row for both ends: neighbours are asked for below IP, and what is for a group is for no one. */
+function framesOf(row: UnattributedRow): readonly Amounts[] {
+  return row.protocol === "arp" ? [row] : (row.flows ?? []).filter(isToGroup);
+}
+
+/** RFC 1112, RFC 4291. */
+function isToGroup({ local_address, remote_address }: Flow): boolean {
+  return [local_address, remote_address].some((address) => /^(ff|22[4-9]\.|23\d\.)/.test(address ?? ""));
 }
 
 /** One line for each protocol and reason. */

@@ -131,6 +131,18 @@ Deno.test("judge() takes a frame without IP for both of its ends when it is the 
   assert.deepEqual([verdict.bytes, verdict.kernelBytes, verdict.namedRatio], [2000, 84, 1]);
 });
 
+Deno.test("judge() takes a frame to a group for both of its ends when it is the kernel's", () => {
+  const rows = [row(11, "client", 1000, 0), row(12, "server", 0, 1000)];
+  const flow = {
+    ...{ protocol: "icmpv6", interface: "veth0", match: null },
+    ...{ local_address: "::", local_port: 0, remote_address: "ff02::16", remote_port: 0 },
+    ...amounts(90, 0),
+  };
+  const reports = [{ ...unattributed("icmpv6", "no socket", 90, 0), flows: [flow] }];
+  const verdict = judge(TRUTH, observed(rows, reports, { interfaceBytes: 1090, countedBytes: 1090 }));
+  assert.deepEqual([verdict.bytes, verdict.kernelBytes, verdict.namedRatio], [2000, 90, 1]);
+});
+
 Deno.test("judge() takes RSTs and the like for the kernel's when nethogs says that they are", () => {
   const rows = [row(11, "client", 1000, 0), row(12, "server", 0, 1000)];
   const verdict = judge(TRUTH, observed(rows, [unattributed("tcp", "kernel", 54, 0)]));
