@@ -13,7 +13,6 @@ import { Headers, Outcome } from "../decode/headers.ts";
 import { grown } from "../flow/key_index.ts";
 import {
   addressAt,
-  COUNTERS,
   End,
   FLAG_NEW,
   FLAG_REUSED,
@@ -21,11 +20,8 @@ import {
   flowKind,
   type FlowTable,
   ipProtocol,
-  linkProtocolOf,
   linkSlot,
   port,
-  RECEIVED,
-  SENT,
 } from "../flow/table.ts";
 import type { Process, ProcFs } from "../proc/procfs.ts";
 import type { Conntrack } from "../sockets/conntrack.ts";
@@ -33,7 +29,7 @@ import type { Namespaces, NetNamespace } from "../sockets/namespaces.ts";
 import type { Conversation } from "../sockets/socket_table.ts";
 import type { Beginners } from "./beginners.ts";
 import { EndpointState, EndpointTable, FORWARDED_SLOT, NO_ENDPOINT, NO_OWNER } from "./endpoints.ts";
-import { maySendLinkProtocol } from "./kernel_talk.ts";
+import { Injections } from "./injections.ts";
 import { Locator } from "./locator.ts";
 import { Owners } from "./owners.ts";
 import { PacketSenders } from "./packet_senders.ts";
@@ -90,9 +86,7 @@ export class Attribution {
   readonly #namespaces: Namespaces;
   readonly #locator: Locator;
   readonly #owners: Owners;
-  readonly #packetSenders: PacketSenders;
-  /** By 2 × flow + End, of frames that are not IP: the process that sent those of this interval. */
-  readonly #injectors = new Map<number, number>();
+  readonly #injections: Injections;
   readonly #holders: SocketHolders;
   readonly #beginners: Beginners | null;
   readonly #syns: AttributionParts["syns"];
@@ -116,7 +110,12 @@ export class Attribution {
     this.#namespaces = namespaces;
     this.#locator = new Locator(namespaces, source.topology, conntrack);
     this.#owners = new Owners({ table, endpoints: this.endpoints, holders, beginners, proc });
-    this.#packetSenders = new PacketSenders({ namespaces, holders, beginners });
+    const { links, topology } = source;
+    const senders = new PacketSenders({ namespaces, holders, beginners });
+    this.#injections = new Injections(
+      { table, links, topology, namespaces, endpoints: this.endpoints, owners: this.#owners, senders },
+      this,
+    );
     this.#holders = holders;
     this.#beginners = beginners;
     this.#syns = syns;
@@ -135,7 +134,24 @@ export class Attribution {
 
   /** Of frames that are not IP: who sent those of this interval from an end, as an index into `processes`. */
   injector(flow: number, end: End): number {
-    return this.#injectors.get(2 * flow + end) ?? NO_OWNER;
+    return this.#injections.injector(2 * flow + end);
+  }
+
+  setEndpoint(flow: number, end: End, endpoint: number): void {
+    this.#ends[2 * flow + end] = endpoint;
+    if (endpoint !== NO_ENDPOINT) this.endpoints.usedS[endpoint] = this.#nowS;
+  }
+
+  /** The endpoint that an end of a record is, if it is in that namespace. */
+  endpointIn(namespace: NetNamespace, flow: number, end: End): number {
+    const link = this.#links[linkSlot(this.#table, flow)]!;
+    return this.#endpointOf(namespace, this.#conversation(flow, end, link), false);
+  }
+
+  /** Looks a record up as if it were new. */
+  beginAnew(flow: number): void {
+    this.#begin(flow);
+    this.#noteUse(flow);
   }
 
   /** The endpoint goes by other addresses on the record's link. */
@@ -175,10 +191,11 @@ export class Attribution {
       else this.#settleFlow(flow, moment);
       this.#noteUse(flow);
     }
+    this.#injections.prepare();
     // Sockets may have turned up just now.
     this.#holders.step(this.#owners.likelyPids, true);
     this.#owners.askAwaited();
-    this.#settleUnexplained();
+    this.#injections.settle(nowS * 1000, this.#reports);
     this.endpoints.forget(nowS - FORGET_AFTER_S);
   }
 
@@ -372,95 +389,6 @@ export class Attribution {
       }
     }
   }
-
-  /** What left without a socket of the IP layer may have been sent by a packet socket. */
-  #settleUnexplained(): void {
-    this.#injectors.clear();
-    if (!this.#packetSenders.endInterval(this.#nowS * 1000)) return;
-    for (const [namespace, ats] of this.#unexplained()) {
-      const bytes = ats.reduce((sum, at) => sum + sentBytes(this.#table, at >> 1, (at & 1) as End), 0);
-      const sender = this.#packetSenders.senderOf(namespace, bytes);
-      const holder = sender === null ? this.#packetSenders.onlyHolderIn(namespace) : null;
-      for (const at of ats) {
-        const isIp = flowKind(this.#table, at >> 1) === FlowKind.IP;
-        if (isIp) this.#settleInjected(at, namespace, sender);
-        else if (sender ?? holder) this.#injectors.set(at, this.#owners.indexOf((sender ?? holder)!));
-      }
-    }
-  }
-
-  /** By namespace: each end that has sent something in the interval without a socket, as 2 × flow + End. */
-  #unexplained(): Map<NetNamespace, number[]> {
-    const found = new Map<NetNamespace, number[]>();
-    const { active, activeCount } = this.#table;
-    for (let i = 0; i < activeCount; i++) {
-      for (const end of [End.NEAR, End.FAR]) {
-        const at = 2 * active[i]! + end;
-        const namespace = this.#isUnexplained(at) ? this.#namespaceAt(at) : null;
-        if (namespace === null) continue;
-        const ats = found.get(namespace);
-        if (ats) ats.push(at);
-        else found.set(namespace, [at]);
-      }
-    }
-    return found;
-  }
-
-  #isUnexplained(at: number): boolean {
-    const flow = at >> 1;
-    if (sentBytes(this.#table, flow, (at & 1) as End) === 0) return false;
-    const kind = flowKind(this.#table, flow);
-    if (kind === FlowKind.NOT_IP) return !maySendLinkProtocol(linkProtocolOf(this.#table, flow));
-    if (kind !== FlowKind.IP) return false;
-    const endpoint = this.#ends[at]!;
-    if (endpoint === NO_ENDPOINT) return true;
-    const state = this.endpoints.states[endpoint]!;
-    return state === EndpointState.FORWARDED || state === EndpointState.NO_SOCKET ||
-      state === EndpointState.PACKET;
-  }
-
-  /** Where what an end sent came from; null where that is another host. */
-  #namespaceAt(at: number): NetNamespace | null {
-    const link = this.#links[linkSlot(this.#table, at >> 1)]!;
-    if (link.isFile) return null;
-    if ((at & 1) === End.NEAR || link.isLoopback) return this.#namespaces.own;
-    return this.#namespaces.byNetnsId(this.#source.topology.peerNetnsId(link.interfaceIndex));
-  }
-
-  #settleInjected(at: number, namespace: NetNamespace, sender: Process | null): void {
-    const flow = at >> 1;
-    const before = this.#ends[at]!;
-    const wasInjected = before !== NO_ENDPOINT && this.endpoints.states[before] === EndpointState.PACKET;
-    if (sender === null) {
-      const owner = this.endpoints.owners[before]!;
-      if (wasInjected && this.#owners.hadExitedBefore(owner, this.#reports)) this.#beginAnew(flow, before);
-      return;
-    }
-    const link = this.#links[linkSlot(this.#table, flow)]!;
-    const isForeign = before === NO_ENDPOINT || this.endpoints.states[before] === EndpointState.FORWARDED;
-    const endpoint = isForeign
-      ? this.#endpointOf(namespace, this.#conversation(flow, (at & 1) as End, link), false)
-      : before;
-    this.#owners.give(endpoint, sender, EndpointState.PACKET);
-    this.#ends[at] = endpoint;
-    const near = this.#ends[2 * flow]!;
-    const wasForwarded = near !== NO_ENDPOINT && this.endpoints.states[near] === EndpointState.FORWARDED;
-    if (wasForwarded) this.#ends[2 * flow] = NO_ENDPOINT;
-    this.endpoints.usedS[endpoint] = this.#nowS;
-  }
-
-  /** Whoever sent it has been gone for a while: it is somebody else. */
-  #beginAnew(flow: number, endpoint: number): void {
-    this.endpoints.states[endpoint] = EndpointState.NEW;
-    this.endpoints.owners[endpoint] = NO_OWNER;
-    this.#begin(flow);
-    this.#noteUse(flow);
-  }
-}
-
-/** What an end has sent in the interval. */
-function sentBytes({ counters }: FlowTable, flow: number, end: End): number {
-  return counters[flow * COUNTERS + (end === End.NEAR ? SENT : RECEIVED)]!;
 }
 
 /** The same conversation whichever end is asked about. */

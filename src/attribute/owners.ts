@@ -9,12 +9,26 @@
 import { COUNTERS, End, FLAG_FAR_SPOKE, FLAG_NEAR_SPOKE, type FlowTable, ipProtocol } from "../flow/table.ts";
 import { RECEIVED, RECEIVED_TOTAL, SENT, SENT_TOTAL } from "../flow/table.ts";
 import type { Process, ProcFs } from "../proc/procfs.ts";
-import { IPPROTO_TCP } from "../sockets/sock_diag.ts";
+import {
+  IPPROTO_DCCP,
+  IPPROTO_SCTP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  IPPROTO_UDPLITE,
+} from "../sockets/sock_diag.ts";
 import type { Beginners } from "./beginners.ts";
 import { EndpointState, type EndpointTable, hasOwner, NO_OWNER } from "./endpoints.ts";
 import { isControlTalk, isEchoResponder } from "./kernel_talk.ts";
 import type { Location } from "./locator.ts";
 import { Moment, type SocketHolders } from "./socket_holders.ts";
+
+const WITH_PORTS: ReadonlySet<number> = new Set([
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  IPPROTO_UDPLITE,
+  IPPROTO_SCTP,
+  IPPROTO_DCCP,
+]);
 
 export interface OwnersParts {
   readonly table: FlowTable;
@@ -36,6 +50,8 @@ export class Owners {
   readonly #beginners: Beginners | null;
   readonly #proc: ProcFs;
   readonly #indexes = new Map<string, number>();
+  /** Number of the report that was made last, or is being made. */
+  #report = 0;
   /** Found to have exited, and before which report; their conversations may have been handed to others. */
   readonly #exited = new Map<number, number>();
   /** By endpoint: the other sockets that can be meant, where there is more than one. */
@@ -58,6 +74,7 @@ export class Owners {
     if (isEchoResponder(found.conversation)) states[endpoint] = EndpointState.KERNEL;
     else if (isControlTalk(found.conversation)) this.#settleControlTalk(flow, endpoint, found);
     else if (this.#isBegun(flow, endpoint, found)) return;
+    else if (this.#isBegunAgain(endpoint, found)) return;
     else if (found.inodes.length > 0) this.take(endpoint, found);
     else if (isWithoutSocket(states[endpoint]!)) {
       states[endpoint] = this.#isReset(flow, end) ? EndpointState.KERNEL : EndpointState.NO_SOCKET;
@@ -84,10 +101,8 @@ export class Owners {
     const inode = inodes[endpoint]!;
     if (this.isUnsettled(endpoint, protocol)) return false;
     if (states[endpoint] === EndpointState.NO_PROCESS) {
-      // Looked for everywhere in vain: is the socket still there?
-      if (this.#holders.isMissing(inode)) return false;
       this.#askHolder(endpoint, moment);
-      return true;
+      return hasOwner(states[endpoint]!);
     }
     if (!hasOwner(states[endpoint]!)) return true;
     if (inode === 0) return states[endpoint] !== EndpointState.EVENT && !this.hasExited(owners[endpoint]!);
@@ -97,15 +112,42 @@ export class Owners {
   /** Whether the kernel told who began a conversation that has no owner yet. */
   #isBegun(flow: number, endpoint: number, found: Location): boolean {
     if (hasOwner(this.#endpoints.states[endpoint]!)) return false;
-    const process = this.#beginnerOf(flow, found);
+    const process = this.#beginnerOf(flow, endpoint, found);
     if (process !== undefined) this.give(endpoint, process, EndpointState.EVENT);
     return process !== undefined;
   }
 
-  #beginnerOf(flow: number, { namespace, conversation }: Location): Process | undefined {
+  /**
+   * Whether another process has used the same ports since, as short-lived ones do by chance: datagrams do not tell where
+   * one ended and the next began.
+   */
+  #isBegunAgain(endpoint: number, found: Location): boolean {
+    const { states, owners } = this.#endpoints;
+    const { ipProtocol, localPort } = found.conversation;
+    if (states[endpoint] !== EndpointState.EVENT || ipProtocol === IPPROTO_TCP || localPort === 0) {
+      return false;
+    }
+    const before = owners[endpoint]!;
+    const process = this.#beginnerAt(0, found);
+    if (process === undefined || this.indexOf(process) === before) return false;
+    if (this.hadExitedBefore(before, this.#report)) this.give(endpoint, process, EndpointState.EVENT);
+    else {
+      owners[endpoint] = NO_OWNER;
+      states[endpoint] = EndpointState.SEVERAL;
+    }
+    return true;
+  }
+
+  /** Of an endpoint that several had, the last. */
+  #beginnerOf(flow: number, endpoint: number, found: Location): Process | undefined {
+    const isAgain = this.#endpoints.states[endpoint] === EndpointState.SEVERAL;
+    return this.#beginnerAt(isAgain ? 0 : this.#table.beganMs[flow]!, found);
+  }
+
+  #beginnerAt(beganMs: number, { namespace, conversation }: Location): Process | undefined {
     // A process elsewhere may have used the same ports.
     const isHere = ({ netns }: Process): boolean => netns === null || netns === namespace?.inode;
-    return this.#beginners?.find(conversation, this.#table.beganMs[flow]!, isHere);
+    return this.#beginners?.find(conversation, beganMs, isHere);
   }
 
   give(endpoint: number, process: Process, state: EndpointState): void {
@@ -118,7 +160,8 @@ export class Owners {
    * address, but not what.
    */
   #settleControlTalk(flow: number, endpoint: number, found: Location): void {
-    const isUntold = this.#beginners?.isComplete === true && this.#beginnerOf(flow, found) === undefined;
+    const isUntold = this.#beginners?.isComplete === true &&
+      this.#beginnerOf(flow, endpoint, found) === undefined;
     const isKernels = found.inodes.length === 0 || isUntold;
     this.#endpoints.states[endpoint] = isKernels ? EndpointState.KERNEL : EndpointState.SEVERAL;
   }
@@ -139,10 +182,8 @@ export class Owners {
   take(endpoint: number, { inodes: candidates, isExact, conversation }: Location): void {
     const { states, owners, inodes, matches } = this.#endpoints;
     const [inode, ...others] = candidates;
+    if (inode === undefined || this.#isKept(endpoint, isExact, conversation.ipProtocol)) return;
     const wasExact = isOwnSocket(matches[endpoint]!);
-    // A listener found after the connection's own socket was: that one is closed by now.
-    const isClosed = conversation.ipProtocol === IPPROTO_TCP || !this.hasExited(owners[endpoint]!);
-    if (inode === undefined || (wasExact && !isExact && isClosed)) return;
     // Another socket on the same ports, unless a listener's connection was accepted: the old owner is out of it.
     const isOther = inodes[endpoint] !== 0 && inodes[endpoint] !== inode && (wasExact || !isExact);
     if (isOther) {
@@ -160,6 +201,17 @@ export class Owners {
     if (isKernels) states[endpoint] = EndpointState.KERNEL;
   }
 
+  /** What is known of the endpoint says more than a socket that is not just this conversation's. */
+  #isKept(endpoint: number, isExact: boolean, protocol: number): boolean {
+    const { states, owners, matches } = this.#endpoints;
+    if (isExact || !hasOwner(states[endpoint]!)) return false;
+    // Without ports, any socket of the protocol is found.
+    if (states[endpoint] === EndpointState.EVENT && !hasPorts(protocol)) return true;
+    // A listener found after the connection's own socket was: that one is closed by now.
+    return isOwnSocket(matches[endpoint]!) &&
+      (protocol === IPPROTO_TCP || !this.hasExited(owners[endpoint]!));
+  }
+
   #askHolder(endpoint: number, moment = new Moment()): void {
     const { states, owners, inodes } = this.#endpoints;
     const candidates = [inodes[endpoint]!, ...this.#alternatives.get(endpoint) ?? []];
@@ -172,6 +224,8 @@ export class Owners {
     if (holder === undefined) {
       if (!hasOwner(states[endpoint]!)) states[endpoint] = EndpointState.NO_PROCESS;
     } else if (others.some((other) => other.pid !== holder.pid) || (isSought && candidates.length > 1)) {
+      // Whoever was told to have begun it is the one.
+      if (states[endpoint] === EndpointState.EVENT) return;
       owners[endpoint] = NO_OWNER;
       states[endpoint] = EndpointState.SEVERAL;
     } else this.#giveToHolder(endpoint, holder, moment);
@@ -228,6 +282,7 @@ export class Owners {
 
   /** Before the report of that number: looks which of these owners still run; they are the likely ones from now on. */
   findExited(owners: Iterable<number>, report: number): void {
+    this.#report = report;
     this.likelyPids.clear();
     for (const owner of owners) {
       const process = this.processes[owner]!;
@@ -240,6 +295,10 @@ export class Owners {
       this.likelyPids.add(process.pid);
     }
   }
+}
+
+function hasPorts(protocol: number): boolean {
+  return WITH_PORTS.has(protocol);
 }
 
 function isOwnSocket(match: number): boolean {

@@ -7,6 +7,7 @@ import { readSocketDescriptors } from "../kernel/descriptors.ts";
 import type { Process } from "../proc/procfs.ts";
 import type { PacketSend } from "../sockets/beginnings.ts";
 import type { Namespaces, NetNamespace } from "../sockets/namespaces.ts";
+import type { PacketSocket } from "../sockets/packet_sockets.ts";
 import type { Beginners } from "./beginners.ts";
 import { Moment, type SocketHolders } from "./socket_holders.ts";
 
@@ -35,6 +36,9 @@ export class PacketSenders {
   readonly #beginners: Beginners | null;
   /** When the interval began, and since when the kernel tells; in milliseconds since the Unix epoch. */
   #beganMs = 0;
+  #previousEndMs = 0;
+  /** There are packet sockets of others. */
+  #isAny = false;
   #toldSinceMs = Infinity;
   /** In the interval; null where the kernel did not tell of all of it. */
   #sends: readonly PacketSend<Process>[] | null = null;
@@ -49,13 +53,12 @@ export class PacketSenders {
 
   /** Call once an interval, with its end. Returns whether there is anybody who may have sent so. */
   endInterval(endMs: number): boolean {
-    const isWatched = [this.#namespaces.own, ...this.#namespaces.others].some((namespace) =>
-      this.#socketsOfOthers(namespace).length > 0
-    );
+    const isWatched = this.#isAny;
     const isToldOfAll = this.#toldSinceMs <= this.#beganMs && this.#beginners?.isComplete === true;
     const sends = [...this.#later, ...this.#beginners?.takePacketSends() ?? []];
     this.#sends = isToldOfAll ? sends.filter(({ timeMs }) => timeMs <= endMs) : null;
     this.#later = sends.filter(({ timeMs }) => timeMs > endMs);
+    this.#previousEndMs = this.#beganMs;
     this.#beganMs = endMs;
     const tells = this.#beginners?.tellOfPackets(isWatched) ?? false;
     if (!tells) this.#toldSinceMs = Infinity;
@@ -63,13 +66,25 @@ export class PacketSenders {
     return isWatched || sends.length > 0;
   }
 
-  /** By inode; our own capture goes through such sockets. */
-  #socketsOfOthers(namespace: NetNamespace): number[] {
-    const inodes = namespace.sockets.packetSockets().map(({ inode }) => inode);
-    if (inodes.length === 0 || namespace !== this.#namespaces.own) return inodes;
+  /** Call a little earlier: who holds packet sockets is looked for in the meantime. */
+  lookForHolders(): void {
+    this.#isAny = false;
+    const moment = new Moment();
+    for (const namespace of [this.#namespaces.own, ...this.#namespaces.others]) {
+      for (const { inode } of this.#socketsOfOthers(namespace)) {
+        this.#isAny = true;
+        this.#holders.holderOf(inode, moment);
+      }
+    }
+  }
+
+  /** But for our own, by which we capture. */
+  #socketsOfOthers(namespace: NetNamespace): readonly PacketSocket[] {
+    const sockets = namespace.sockets.packetSockets();
+    if (sockets.length === 0 || namespace !== this.#namespaces.own) return sockets;
     const own = new Map<number, number>();
     readSocketDescriptors("/proc/self/fd", own, []);
-    return inodes.filter((inode) => !own.has(inode));
+    return sockets.filter(({ inode }) => !own.has(inode));
   }
 
   /**
@@ -88,13 +103,23 @@ export class PacketSenders {
     return only !== undefined && others.length === 0 && isAllOf(only, frameBytes) ? only.process : null;
   }
 
-  /** Of frames that nothing but a packet socket sends, where the kernel did not tell: the only one who has such a socket. */
-  onlyHolderIn(namespace: NetNamespace): Process | null {
+  /**
+   * Where the kernel did not tell: the only process in a namespace that has packet sockets; of those that have one just to
+   * send by it, if so asked. Null where there is none, or more than one.
+   */
+  onlyHolderIn(namespace: NetNamespace, isSender: boolean): Process | null {
     if (this.#sends !== null) return null;
     const moment = new Moment();
-    const holders = this.#socketsOfOthers(namespace).map((inode) => this.#holders.holderOf(inode, moment));
+    const sockets = this.#socketsOfOthers(namespace);
+    const holders = sockets.map(({ inode }) => this.#holders.holderOf(inode, moment));
     const [only] = holders;
-    return only && holders.every((holder) => holder?.pid === only.pid) ? only : null;
+    const isOnly = only && holders.every((holder) => holder?.pid === only.pid);
+    return isOnly && (!isSender || sockets.some(({ protocol }) => protocol === 0)) ? only : null;
+  }
+
+  /** Whether the kernel would have told of a socket of the IP layer, had it begun a conversation then. */
+  wasToldAt(beganMs: number): boolean {
+    return this.#beginners?.isComplete === true && beganMs >= this.#previousEndMs && this.#previousEndMs > 0;
   }
 }
 

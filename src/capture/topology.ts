@@ -35,6 +35,12 @@ export class Topology {
     return this.#byIndex.get(interfaceIndex)?.masterIndex ?? 0;
   }
 
+  /** It is a bridge or the like, or a port of one: frames of others may leave by it. */
+  isBridged(interfaceIndex: number): boolean {
+    return this.masterIndex(interfaceIndex) !== 0 ||
+      [...this.#byIndex.values()].some(({ masterIndex }) => masterIndex === interfaceIndex);
+  }
+
   /** Numbers of the namespaces behind the ports of a bridge; null where it has no such ports. */
   netnsIdsBehind(interfaceIndex: number): ReadonlySet<number> | null {
     return this.#behind.get(interfaceIndex) ?? null;

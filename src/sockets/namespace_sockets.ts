@@ -3,7 +3,7 @@
 import { KernelError } from "../kernel/files.ts";
 import { answerWithMembers } from "./group_members.ts";
 import type { ListedSocket } from "./listed_socket.ts";
-import { type ReadNetFile, Recent, UNTIL_REFRESH } from "./net_files.ts";
+import { parseForwarding, type ReadNetFile, Recent, UNTIL_REFRESH } from "./net_files.ts";
 import { type PacketSocket, recentPacketSockets } from "./packet_sockets.ts";
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, PingSockets } from "./ping_sockets.ts";
 import { ProcNetSockets } from "./proc_net.ts";
@@ -15,6 +15,7 @@ import type { Conversation, SocketAnswer, SocketTable } from "./socket_table.ts"
 export class NamespaceSockets implements SocketTable {
   /** Null where netlink is refused, as some sandboxes do, or the namespace may not be entered. */
   readonly #diag: SockDiag | null;
+  readonly #read: ReadNetFile;
   readonly #procNet: ProcNetSockets;
   readonly #sctp: SctpSockets;
   readonly #ping: PingSockets;
@@ -26,6 +27,7 @@ export class NamespaceSockets implements SocketTable {
   /** `read` reads the files in the namespace's /proc/PID/net. */
   constructor(diag: SockDiag | null, read: ReadNetFile) {
     this.#diag = diag;
+    this.#read = read;
     this.#procNet = new ProcNetSockets(read);
     this.#sctp = new SctpSockets(read);
     this.#ping = new PingSockets(read);
@@ -95,6 +97,10 @@ export class NamespaceSockets implements SocketTable {
 
   packetSockets(): readonly PacketSocket[] {
     return this.#packet.value;
+  }
+
+  get forwardsIpv4(): boolean {
+    return parseForwarding(this.#read("snmp"));
   }
 
   close(): void {

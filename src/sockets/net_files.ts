@@ -19,6 +19,12 @@ export function netFilesWithin(fd: number): ReadNetFile {
   return (name) => withinNamespace(fd, () => readIfThere(`/proc/thread-self/net/${name}`));
 }
 
+/** "Forwarding" of the section "Ip" in the file snmp: 1 where IPv4 is forwarded (RFC 4293), which is said of a doubtful text, too. */
+export function parseForwarding(snmp: string): boolean {
+  const [names, values] = [...snmp.matchAll(/^Ip: (.*)$/gm)].map(([, fields]) => fields!.split(" "));
+  return values?.[names?.indexOf("Forwarding") ?? -1] !== "2";
+}
+
 function readIfThere(path: string): string {
   try {
     return readText(path);

@@ -26,7 +26,7 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 export const IPPROTO_TCP = 6;
 export const IPPROTO_UDP = 17;
-const IPPROTO_DCCP = 33;
+export const IPPROTO_DCCP = 33;
 export const IPPROTO_SCTP = 132;
 export const IPPROTO_UDPLITE = 136;
 /** DCCP's state has the same number (include/linux/dccp.h); those of SCTP's associations are all below it. */

@@ -32,6 +32,8 @@ export class ListedSockets implements SocketTable {
     return ipProtocol === TCP || ipProtocol === UDP;
   }
 
+  forwardsIpv4 = false;
+
   refresh(): void {}
 
   findHeaderWriters(): boolean {

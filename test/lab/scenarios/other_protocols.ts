@@ -5,7 +5,6 @@ import { ipv4Bytes } from "../generators/socket_address.ts";
 import { echoFrame, exactActor, type Family, ipFrame, streamActor, udpFrame } from "../frames.ts";
 import { readHardwareAddress } from "../lab.ts";
 import { ownHosts } from "../networks.ts";
-import type { Puppet } from "../puppet.ts";
 import { CannotRun, type Play, type Scenario, type Stage } from "../scenario.ts";
 
 const IPPROTO_SCTP = 132;
@@ -73,13 +72,9 @@ const PAYLOAD_BYTES = 1000;
 async function frames(stage: Stage): Promise<Play> {
   const sender = await stage.puppet("near", "frame-sender");
   const frame = await ethernetFrame(stage, ETHER_TYPE_EXPERIMENT, new Uint8Array(PAYLOAD_BYTES));
-  await inject(stage, sender, frame);
-  return { actors: [exactActor(sender, FRAMES * frame.length, 0)], ends: 1 };
-}
-
-async function inject({ network }: Stage, sender: Puppet, frame: Uint8Array): Promise<void> {
-  const fd = await sender.tell("openPacket", network.near.name);
+  const fd = await sender.tell("openPacket", stage.network.near.name);
   await sender.tell("sendFrames", fd, [...frame], FRAMES);
+  return { actors: [exactActor(sender, FRAMES * frame.length, 0)], ends: 1 };
 }
 
 async function ethernetFrame(
@@ -97,7 +92,10 @@ async function craftedDatagrams(stage: Stage, source: string): Promise<Play> {
   const target = stage.network.far.ipv4;
   const { port } = await receiver.tell("openUdp", target, 0);
   const packet = ipv4Datagram(source, target, port);
-  await inject(stage, sender, await ethernetFrame(stage, ETHER_TYPE_IPV4, packet));
+  const fd = await sender.tell("openPacket", stage.network.near.name);
+  // What comes from elsewhere may be forwarded, so the kernel is asked who sends, as soon as there is such a socket.
+  if (source === FOREIGN_ADDRESS) await stage.twoIntervals();
+  await sender.tell("sendFrames", fd, [...await ethernetFrame(stage, ETHER_TYPE_IPV4, packet)], FRAMES);
   const bytes = FRAMES * udpFrame("ipv4", PAYLOAD_BYTES);
   return { actors: [exactActor(sender, bytes, 0), exactActor(receiver, 0, bytes)] };
 }
