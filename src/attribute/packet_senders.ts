@@ -15,12 +15,13 @@ import { Moment, type SocketHolders } from "./socket_holders.ts";
 const ETHERNET_HEADER_BYTES = 14;
 /** Of what a process has sent, this share at least has to be seen on the links. */
 const SEEN_SHARE = 0.9;
+/** So much of it may have been sent in a row that begins before an end of the interval and goes on after it. */
+const ASTRIDE_SHARE = 0.005;
 
 interface Sent {
   readonly process: Process;
   bytes: number;
   count: number;
-  largestBytes: number;
 }
 
 export interface PacketSendersParts {
@@ -94,10 +95,10 @@ export class PacketSenders {
   senderOf(namespace: NetNamespace, frameBytes: number): Process | null {
     if (this.#sends === null) return null;
     const sent = new Map<string, Sent>();
-    for (const { who, bytes } of this.#sends) {
+    for (const { who, bytes, count } of this.#sends) {
       // Whoever it was, it may have been here.
       if (who === undefined || who.netns === null) return null;
-      if (who.netns === namespace.inode) add(sent, who, bytes);
+      if (who.netns === namespace.inode) add(sent, who, bytes, count);
     }
     const [only, ...others] = sent.values();
     return only !== undefined && others.length === 0 && isAllOf(only, frameBytes) ? only.process : null;
@@ -123,18 +124,17 @@ export class PacketSenders {
   }
 }
 
-function add(sent: Map<string, Sent>, process: Process, bytes: number): void {
+function add(sent: Map<string, Sent>, process: Process, bytes: number, count: number): void {
   const key = `${process.pid} ${process.startTicks}`;
-  const sum = sent.get(key) ?? { process, bytes: 0, count: 0, largestBytes: 0 };
+  const sum = sent.get(key) ?? { process, bytes: 0, count: 0 };
   sum.bytes += bytes;
-  sum.count++;
-  sum.largestBytes = Math.max(sum.largestBytes, bytes);
+  sum.count += count;
   sent.set(key, sum);
 }
 
-/** Whether frames of so many bytes are what was sent; at both ends of the interval a frame may be on the wrong side. */
-function isAllOf({ bytes, count, largestBytes }: Sent, frameBytes: number): boolean {
-  const slack = 2 * (largestBytes + ETHERNET_HEADER_BYTES);
+/** Whether frames of so many bytes are what was sent; at both ends of the interval some may be on the wrong side. */
+function isAllOf({ bytes, count }: Sent, frameBytes: number): boolean {
+  const slack = 2 * (bytes / count + ETHERNET_HEADER_BYTES) + ASTRIDE_SHARE * bytes;
   return frameBytes <= bytes + count * ETHERNET_HEADER_BYTES + slack &&
     frameBytes >= SEEN_SHARE * bytes - slack;
 }

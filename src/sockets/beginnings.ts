@@ -24,6 +24,8 @@ const MOST_ENTRIES = 16_384;
 const MOST_OPENING = 4096;
 /** So many of what packet sockets sent are kept until they are asked for. */
 const MOST_SENDS = 16_384;
+/** What one thread sends within this time counts as one. */
+const IN_A_ROW_MS = 1;
 /** A frame is stamped after the event; both stamps are exact, but they are read from different clocks. */
 const STAMP_FUZZ_MS = 0.1;
 
@@ -56,12 +58,15 @@ interface Opening {
   readonly timeMs: number;
 }
 
-/** A packet socket sent so many bytes. */
+/** A thread sent by packet sockets, once or several times in a row. */
 export interface PacketSend<T> {
+  readonly tid: number;
+  /** Undefined where that is not known. */
   readonly who: T | undefined;
-  /** CLOCK_MONOTONIC. */
+  /** Of the first; CLOCK_MONOTONIC. */
   readonly timeMs: number;
   readonly bytes: number;
+  readonly count: number;
 }
 
 export interface BeginningsOptions<T> {
@@ -119,8 +124,11 @@ export class Beginnings<T> {
   }
 
   #addSend({ timeMs, bytes }: PacketSendEvent, tid: number): void {
-    if (this.#sends.length < MOST_SENDS) {
-      this.#sends.push({ who: this.#options.identify(tid), timeMs, bytes });
+    const last = this.#sends.at(-1);
+    if (last?.tid === tid && timeMs - last.timeMs < IN_A_ROW_MS) {
+      this.#sends[this.#sends.length - 1] = { ...last, bytes: last.bytes + bytes, count: last.count + 1 };
+    } else if (this.#sends.length < MOST_SENDS) {
+      this.#sends.push({ tid, who: this.#options.identify(tid), timeMs, bytes, count: 1 });
     } else this.hasForgotten = true;
   }
 

@@ -25,6 +25,8 @@ const LARGE_SHARE = 0.1;
 const LEFT_OUT_MS = 10_000;
 /** So many threads fit into a filter. */
 const MOST_LEFT_OUT = 16;
+/** What a packet socket sends is told of only while there is one, and counts less. */
+const PACKET_WEIGHT = 0.1;
 
 export interface ConnectEventsOptions<T> extends BeginningsOptions<T> {
   /** What CLOCK_REALTIME, which stamps frames, is ahead of CLOCK_MONOTONIC, which stamps events. */
@@ -96,8 +98,10 @@ export class ConnectEvents<T> {
     this.#secondCount += count;
     for (const event of events) {
       this.#beginnings.add(event);
+      const weight = event.kind === "packet" ? PACKET_WEIGHT : 1;
+      this.#secondCount += weight - 1;
       if (event.kind !== "state" && event.tid !== null) {
-        this.#countOf.set(event.tid, (this.#countOf.get(event.tid) ?? 0) + 1);
+        this.#countOf.set(event.tid, (this.#countOf.get(event.tid) ?? 0) + weight);
       }
     }
     const nowMs = this.#options.nowMs();

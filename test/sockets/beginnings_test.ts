@@ -414,10 +414,21 @@ Deno.test("Beginnings.takeSends() gives what packet sockets sent since it was la
   send(null, 101, 42);
   send(7, 102, 60);
   assert.deepEqual(told.beginnings.takeSends(), [
-    { who: "curl", timeMs: 100, bytes: 42 },
-    { who: undefined, timeMs: 102, bytes: 60 },
+    { tid: 1, who: "curl", timeMs: 100, bytes: 42, count: 1 },
+    { tid: 7, who: undefined, timeMs: 102, bytes: 60, count: 1 },
   ]);
   assert.deepEqual(told.beginnings.takeSends(), []);
+});
+
+Deno.test("Beginnings.takeSends() sums what one thread sent within a millisecond", () => {
+  const told = new Told();
+  for (const [timeMs, tid] of [[100, 1], [100.9, 1], [101, 1], [101.5, 7], [101.6, 1]] as const) {
+    told.beginnings.add({ kind: "packet", tid, timeMs, bytes: 42 });
+  }
+  const sums = told.beginnings.takeSends().map((
+    { tid, timeMs, bytes, count },
+  ) => [tid, timeMs, bytes, count]);
+  assert.deepEqual(sums, [[1, 100, 84, 2], [1, 101, 42, 1], [7, 101.5, 42, 1], [1, 101.6, 42, 1]]);
 });
 
 Deno.test("Beginnings.takeSends() gives so many, and says that it left some out", () => {

@@ -206,7 +206,8 @@ Deno.test("ConnectEvents.takePacketSends() stamps by the clock that stamps frame
   const told = new Told();
   told.instance.writeAt(1000, told.record(PACKET_SEND, { common_pid: 3, family: 17, ret: 42 }));
   told.events.read();
-  assert.deepEqual(told.events.takePacketSends(), [{ who: 3, timeMs: AHEAD_MS + 1000, bytes: 42 }]);
+  const sent = { tid: 3, who: 3, timeMs: AHEAD_MS + 1000, bytes: 42, count: 1 };
+  assert.deepEqual(told.events.takePacketSends(), [sent]);
   assert.deepEqual(told.events.takePacketSends(), []);
 });
 

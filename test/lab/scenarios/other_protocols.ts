@@ -1,5 +1,6 @@
 /** IP protocols beside TCP and UDP, and frames that a process writes itself. */
 
+import type { Puppet } from "../puppet.ts";
 import { checksum } from "../generators/checksum.ts";
 import { ipv4Bytes } from "../generators/socket_address.ts";
 import { echoFrame, exactActor, type Family, ipFrame, streamActor, udpFrame } from "../frames.ts";
