@@ -54,3 +54,12 @@ export function streamActor({ pid, name }: Named, sent: number, received: number
   });
   return { pid, names: [name], sent: range(sent, received), received: range(received, sent) };
 }
+
+/** The only process at its end: whatever crosses is its, however often a busy machine has to send it again. */
+export function soleStreamActor(who: Named, sent: number, received: number): Actor {
+  return {
+    ...streamActor(who, sent, received),
+    sent: { least: sent, most: Infinity },
+    received: { least: received, most: Infinity },
+  };
+}

@@ -1,7 +1,7 @@
 /** What payloads come to on the wire. */
 
 import assert from "node:assert/strict";
-import { echoFrame, ipFrame, streamActor, udpFrame } from "./frames.ts";
+import { echoFrame, ipFrame, soleStreamActor, streamActor, udpFrame } from "./frames.ts";
 
 Deno.test("udpFrame(), echoFrame() and ipFrame() add the headers of each family", () => {
   assert.deepEqual([udpFrame("ipv4", 100), udpFrame("ipv6", 100)], [142, 162]);
@@ -14,4 +14,12 @@ Deno.test("streamActor() takes the payload for the least, and a tenth and each c
   assert.deepEqual(names, ["one"]);
   assert.deepEqual(sent, { least: 1_000_000, most: 1_104_096 });
   assert.deepEqual(received, { least: 0, most: 104_096 });
+});
+
+Deno.test("soleStreamActor() takes the payload for the least, and has no most", () => {
+  const { sent, received } = soleStreamActor({ pid: 1, name: "one" }, 1_000_000, 5);
+  assert.deepEqual([sent, received], [
+    { least: 1_000_000, most: Infinity },
+    { least: 5, most: Infinity },
+  ]);
 });

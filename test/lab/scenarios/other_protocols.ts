@@ -3,7 +3,7 @@
 import type { Puppet } from "../puppet.ts";
 import { checksum } from "../generators/checksum.ts";
 import { ipv4Bytes } from "../generators/socket_address.ts";
-import { echoFrame, exactActor, type Family, ipFrame, streamActor, udpFrame } from "../frames.ts";
+import { echoFrame, exactActor, type Family, ipFrame, soleStreamActor, udpFrame } from "../frames.ts";
 import { readHardwareAddress } from "../lab.ts";
 import { ownHosts } from "../networks.ts";
 import { CannotRun, type Play, type Scenario, type Stage } from "../scenario.ts";
@@ -22,7 +22,7 @@ async function sctp(stage: Stage): Promise<Play> {
   const other = await server.tell("accept", listener.fd);
   const bytes = 10_000_000;
   await Promise.all([client.tell("exchange", own, bytes, 0), server.tell("exchange", other, 0, bytes)]);
-  return { actors: [streamActor(client, bytes, 0), streamActor(server, 0, bytes)] };
+  return { actors: [soleStreamActor(client, bytes, 0), soleStreamActor(server, 0, bytes)] };
 }
 
 const ECHOES = { count: 1500, size: 1000 } as const;

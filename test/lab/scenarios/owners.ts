@@ -1,6 +1,6 @@
 /** Sockets that change hands, ports that are used again, and processes that change their names. */
 
-import { exactActor, streamActor, udpFrame } from "../frames.ts";
+import { exactActor, soleStreamActor, streamActor, udpFrame } from "../frames.ts";
 import type { Actor } from "../judge.ts";
 import { within } from "../lab.ts";
 import type { Program } from "../program.ts";
@@ -78,8 +78,8 @@ async function rename(stage: Stage): Promise<Play> {
   await half();
   await client.tell("rename", NEW_NAME);
   await half();
-  const actor = streamActor(client, 2 * HALF, 0);
-  return { actors: [{ ...actor, names: [client.name, NEW_NAME] }, streamActor(server, 0, 2 * HALF)] };
+  const actor = soleStreamActor(client, 2 * HALF, 0);
+  return { actors: [{ ...actor, names: [client.name, NEW_NAME] }, soleStreamActor(server, 0, 2 * HALF)] };
 }
 
 /** A server at the near end stops, and another takes its port; clients go on as if nothing had happened. */

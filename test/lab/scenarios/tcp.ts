@@ -1,6 +1,6 @@
 /** Connections of TCP: both ways, both families, and by other system calls than send(2). */
 
-import { type Family, streamActor } from "../frames.ts";
+import { type Family, soleStreamActor } from "../frames.ts";
 import { behindUplink, loopback } from "../networks.ts";
 import type { Puppet } from "../puppet.ts";
 import { CannotRun, type Play, type Scenario, type Stage } from "../scenario.ts";
@@ -15,7 +15,7 @@ async function transfer(stage: Stage, family: Family, up: number, down: number):
   const own = await client.tell("connect", address, listener.port);
   const other = await server.tell("accept", listener.fd);
   await Promise.all([client.tell("exchange", own, up, down), server.tell("exchange", other, down, up)]);
-  return { actors: [streamActor(client, up, down), streamActor(server, down, up)] };
+  return { actors: [soleStreamActor(client, up, down), soleStreamActor(server, down, up)] };
 }
 
 /** The near process sends so much in its own way, and the far one reads it. */
@@ -28,7 +28,7 @@ async function upload(
   const address = stage.network.far.ipv4;
   const listener = await server.tell("listen", address, 0);
   await Promise.all([send(client, address, listener.port), receiveOn(server, listener.fd, bytes)]);
-  return { actors: [streamActor(client, bytes, 0), streamActor(server, 0, bytes)] };
+  return { actors: [soleStreamActor(client, bytes, 0), soleStreamActor(server, 0, bytes)] };
 }
 
 async function receiveOn(server: Puppet, listener: number, bytes: number): Promise<void> {
