@@ -54,9 +54,6 @@ export class Intake {
   readonly #fragments = new FragmentTable();
   readonly #headers = new Headers();
   readonly #key = new Uint32Array(KEY_WORDS);
-  /** Stamp of the frame that is being counted. */
-  #seconds = 0;
-  #microseconds = 0;
 
   /** `addresses` are those of this host; they tell direction where no link-layer address does. */
   constructor(table: FlowTable, addresses: AddressSet) {
@@ -76,13 +73,11 @@ export class Intake {
         seconds >= boundary.seconds &&
         (seconds > boundary.seconds || microseconds >= boundary.microseconds)
       ) break;
-      this.#seconds = seconds;
-      this.#microseconds = microseconds;
       const wireLength = view.getUint32(offset + 12, true);
       const start = offset + HEADER_SIZE;
       const end = start + view.getUint32(offset + 8, true);
       this.#decode(link, bytes, start, end, wireLength);
-      this.#count(link, direction, count, wireLength);
+      this.#count(link, direction, count, wireLength, seconds, microseconds);
       offset = end;
     }
     batch.offset = offset;
@@ -96,14 +91,22 @@ export class Intake {
     else if (headers.fragment === Fragment.LATER) this.#fragments.recall(headers);
   }
 
-  #count(link: Link, batchDirection: Direction, count: LinkCount, wireLength: number): void {
+  #count(
+    link: Link,
+    batchDirection: Direction,
+    count: LinkCount,
+    wireLength: number,
+    seconds: number,
+    microseconds: number,
+  ): void {
     const direction = batchDirection === Direction.UNKNOWN ? this.#directionOf(link) : batchDirection;
     count.frames++;
     count.bytes += wireLength;
     if (direction !== Direction.RECEIVED) count.sentBytes += wireLength;
     if (direction === Direction.RECEIVED || link.isLoopback) count.receivedBytes += wireLength;
-    if (this.#headers.outcome === Outcome.IP) this.#countConversation(link, direction, wireLength);
-    else this.#countOther(link, direction, wireLength);
+    if (this.#headers.outcome === Outcome.IP) {
+      this.#countConversation(link, direction, wireLength, seconds, microseconds);
+    } else this.#countOther(link, direction, wireLength, seconds, microseconds);
   }
 
   /** Where the source does not tell. UNKNOWN then means that nothing else does. */
@@ -113,7 +116,13 @@ export class Intake {
     return ipVersion !== 0 && this.#addresses.has(source) ? Direction.SENT : Direction.RECEIVED;
   }
 
-  #countConversation(link: Link, direction: Direction, wireLength: number): void {
+  #countConversation(
+    link: Link,
+    direction: Direction,
+    wireLength: number,
+    seconds: number,
+    microseconds: number,
+  ): void {
     const headers = this.#headers;
     const key = this.#key;
     const isSent = direction === Direction.UNKNOWN ? isSourceLower(headers) : direction === Direction.SENT;
@@ -128,11 +137,10 @@ export class Intake {
       : (headers.destinationPort << 16) | headers.sourcePort;
     setKeyTail(key, ports, metaWord(link.slot, headers.ipProtocol, FlowKind.IP));
     const flow = this.#conversation(key, direction, isSent);
-    if (flow === NO_FLOW) return this.#countOverflow(link, isSent, wireLength);
-    this.#table.count(flow, isSent ? SENT : RECEIVED, wireLength);
-    if (headers.ipProtocol === IPPROTO_TCP && (headers.tcpFlags & TCP_RST) === 0) {
-      this.#table.flags[flow]! |= isSent ? FLAG_NEAR_SPOKE : FLAG_FAR_SPOKE;
-    }
+    if (flow === NO_FLOW) return this.#countOverflow(link, isSent, wireLength, seconds, microseconds);
+    const hasSpoken = headers.ipProtocol === IPPROTO_TCP && (headers.tcpFlags & TCP_RST) === 0;
+    const spoke = hasSpoken ? (isSent ? FLAG_NEAR_SPOKE : FLAG_FAR_SPOKE) : 0;
+    this.#table.count(flow, isSent ? SENT : RECEIVED, wireLength, spoke, seconds, microseconds);
   }
 
   #conversation(key: Uint32Array, direction: Direction, isSent: boolean): number {
@@ -145,13 +153,16 @@ export class Intake {
     const isBegunByFar = flow !== NO_FLOW && direction === Direction.UNKNOWN && !isSent &&
       table.isUntouched(flow);
     if (isBegunByFar) table.flags[flow]! |= FLAG_FAR_BEGAN;
-    if (flow !== NO_FLOW && table.beganMs[flow] === 0) {
-      table.beganMs[flow] = this.#seconds * 1000 + this.#microseconds / 1000;
-    }
     return flow;
   }
 
-  #countOther(link: Link, direction: Direction, wireLength: number): void {
+  #countOther(
+    link: Link,
+    direction: Direction,
+    wireLength: number,
+    seconds: number,
+    microseconds: number,
+  ): void {
     const { outcome, ipVersion, ipProtocol, linkProtocol } = this.#headers;
     this.#key.fill(0, 0, 8);
     const isIp = ipVersion !== 0;
@@ -162,11 +173,17 @@ export class Intake {
     );
     const flow = this.#table.findOrMake(this.#key);
     const isSent = direction === Direction.SENT || link.isLoopback;
-    if (flow === NO_FLOW) return this.#countOverflow(link, isSent, wireLength);
-    this.#table.count(flow, isSent ? SENT : RECEIVED, wireLength);
+    if (flow === NO_FLOW) return this.#countOverflow(link, isSent, wireLength, seconds, microseconds);
+    this.#table.count(flow, isSent ? SENT : RECEIVED, wireLength, 0, seconds, microseconds);
   }
 
-  #countOverflow(link: Link, isSent: boolean, wireLength: number): void {
+  #countOverflow(
+    link: Link,
+    isSent: boolean,
+    wireLength: number,
+    seconds: number,
+    microseconds: number,
+  ): void {
     this.#key.fill(0, 0, 8);
     setKeyTail(
       this.#key,
@@ -175,7 +192,7 @@ export class Intake {
     );
     const flow = this.#table.findOrMakeOverflow(this.#key);
     const counter = isSent || link.isLoopback ? SENT : RECEIVED;
-    if (flow !== NO_FLOW) this.#table.count(flow, counter, wireLength);
+    if (flow !== NO_FLOW) this.#table.count(flow, counter, wireLength, 0, seconds, microseconds);
   }
 }
 

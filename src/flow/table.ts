@@ -148,13 +148,21 @@ export class FlowTable {
         this.counters[at + RECEIVED]! + this.counters[at + RECEIVED_TOTAL]! === 0;
   }
 
-  /** Counts a frame. `counter` is `SENT` or `RECEIVED`. */
-  count(flow: number, counter: number, bytes: number): void {
+  /**
+   * Counts a frame. `counter` is `SENT` or `RECEIVED`; `spoke` is `FLAG_NEAR_SPOKE`, `FLAG_FAR_SPOKE` or 0; the frame's
+   * stamp is that of the record, if it is its first.
+   */
+  count(flow: number, counter: number, bytes: number, spoke = 0, seconds = 0, microseconds = 0): void {
     this.counters[flow * COUNTERS + counter]! += bytes;
-    if ((this.flags[flow]! & FLAG_ACTIVE) === 0) {
-      this.flags[flow]! |= FLAG_ACTIVE;
-      this.active[this.activeCount++] = flow;
-    }
+    const marks = FLAG_ACTIVE | spoke;
+    if ((this.flags[flow]! & marks) !== marks) this.#mark(flow, marks, seconds, microseconds);
+  }
+
+  /** What is done for few frames only. */
+  #mark(flow: number, marks: number, seconds: number, microseconds: number): void {
+    if ((this.flags[flow]! & FLAG_ACTIVE) === 0) this.active[this.activeCount++] = flow;
+    if (this.beganMs[flow] === 0) this.beganMs[flow] = seconds * 1000 + microseconds / 1000;
+    this.flags[flow]! |= marks;
   }
 
   /**

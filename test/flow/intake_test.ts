@@ -360,11 +360,11 @@ Deno.test("Intake.take() notes when ports are used again, in the record of that 
   assert.deepEqual([...beginningsOf(counted).values()], [[10_000, 20_000]]);
 });
 
-Deno.test("Intake.take() notes no beginning of what is no conversation", () => {
+Deno.test("Intake.take() notes the beginning of what is no conversation, too", () => {
   const counted = new Counted();
   const arp = ethernet(0x0806, new Uint8Array(28));
   counted.take(ethernetLink(), [{ direction: Direction.SENT, bytes: arp, seconds: 10 }]);
-  assert.deepEqual(activeFlows(counted.table).map((flow) => counted.table.beganMs[flow]), [0]);
+  assert.deepEqual(activeFlows(counted.table).map((flow) => counted.table.beganMs[flow]), [10_000]);
 });
 
 /** Which ends of the conversations have spoken: near, far. */
