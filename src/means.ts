@@ -1,7 +1,7 @@
 /** By which means names are found on this host: what can be had is opened, and it is said why the rest cannot. */
 
 import { ESRCH } from "../ffi/libc.ts";
-import { type Beginners, openBeginners } from "./attribute/beginners.ts";
+import { type Beginners, openBeginners, type OpenedBeginners } from "./attribute/beginners.ts";
 import { realtimeAheadMs, steadyMs } from "./capture/clock.ts";
 import { SynWatch } from "./capture/syn_watch.ts";
 import { KernelError } from "./kernel/files.ts";
@@ -44,7 +44,8 @@ export function openMeans(proc: ProcFs): OpenedMeans {
     events.opened?.close();
     syns?.opened?.close();
   };
-  return { beginners: events.opened, syns: syns?.opened ?? null, conntrack: conntrack.opened, list, close };
+  const beginners = events.opened?.beginners ?? null;
+  return { beginners, syns: syns?.opened ?? null, conntrack: conntrack.opened, list, close };
 }
 
 type Attempt<T> = { readonly opened: T; readonly failure: null } | {
@@ -62,7 +63,7 @@ function attempt<T>(open: () => T): Attempt<T> {
 }
 
 /** Throws `KernelError`. */
-function openEvents(proc: ProcFs): Beginners {
+function openEvents(proc: ProcFs): OpenedBeginners {
   if (!proc.hasMachinePids) throw new KernelError("use the pids of trace events here", ESRCH);
   return openBeginners(proc, { nowMs: steadyMs, realtimeAheadMs });
 }

@@ -17,22 +17,27 @@ export interface Clocks {
   readonly realtimeAheadMs: () => number;
 }
 
+export interface OpenedBeginners {
+  readonly beginners: Beginners;
+  /** Removes what was made for them in tracefs. */
+  close(): void;
+}
+
 /** Throws `KernelError` where the kernel does not tell. */
-export function openBeginners(proc: ProcFs, clocks: Clocks): Beginners {
+export function openBeginners(proc: ProcFs, clocks: Clocks): OpenedBeginners {
   const ends = ProcessEnds.open();
   try {
     const threads = new Threads(proc, ends, clocks.nowMs);
-    const events = ConnectEvents.open<Process>({
+    const beginners = ConnectEvents.open<Process>({
       identify: (tid) => threads.processOf(tid),
       isSame: (a, b) => a.pid === b.pid && a.startTicks === b.startTicks,
       ...clocks,
     });
-    const close = events.close.bind(events);
-    events.close = (): void => {
-      close();
+    const close = (): void => {
+      beginners.close();
       ends.close();
     };
-    return events;
+    return { beginners, close };
   } catch (error) {
     ends.close();
     throw error;
