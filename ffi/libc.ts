@@ -144,6 +144,7 @@ export const ESRCH = 3;
 export const EAGAIN = 11;
 export const EACCES = 13;
 export const EMFILE = 24;
+export const EOPNOTSUPP = 95;
 
 /** The calling thread's errno, as the last call left it. */
 export function errno(): number {

@@ -21,16 +21,16 @@ export interface OpenedMeans {
   close(): void;
 }
 
-/** Nothing of a capture file can be named. */
-export const NO_MEANS: OpenedMeans = {
-  ...{ beginners: null, syns: null, conntrack: null, list: [] },
+export const MEANS_OF_FILE: OpenedMeans = {
+  ...{ beginners: null, syns: null, conntrack: null },
+  list: [{ name: "sockets", isUsed: false, detail: "those of a capture file's frames are not to be had" }],
   close: () => {},
 };
 
 export function openMeans(proc: ProcFs): OpenedMeans {
   const events = attempt(() => openEvents(proc));
   const syns = events.opened === null ? attempt(() => new SynWatch()) : null;
-  const conntrack = attempt(() => new Conntrack());
+  const conntrack = attempt(() => Conntrack.open());
   const list: readonly Means[] = [
     sockDiagMeans(),
     processMeans(),

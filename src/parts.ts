@@ -11,7 +11,7 @@ import type { FrameSource } from "./capture/source.ts";
 import { Intake } from "./flow/intake.ts";
 import { FlowTable } from "./flow/table.ts";
 import { hostName } from "./kernel/host.ts";
-import { NO_MEANS, openMeans } from "./means.ts";
+import { MEANS_OF_FILE, openMeans } from "./means.ts";
 import type { Parts } from "./monitor.ts";
 import type { Options } from "./options.ts";
 import { CAPTURE, missingCapabilities, NAMES, setcapCommand } from "./proc/capabilities.ts";
@@ -33,7 +33,7 @@ export async function buildParts(options: Options, warn: (message: string) => vo
   const proc = new ProcFs(options.procRoot);
   const holders = new SocketHolders(proc, steadyMs, spentMs);
   const namespaces = new Namespaces(options.procRoot, source.addresses, source.broadcasts, steadyMs);
-  const means = options.readFile === null ? openMeans(proc) : NO_MEANS;
+  const means = options.readFile === null ? openMeans(proc) : MEANS_OF_FILE;
   const { beginners, syns, conntrack } = means;
   for (const fd of [beginners?.fd, syns?.fd]) if (fd !== undefined) source.watch(fd);
   const attribution = new Attribution({

@@ -3,7 +3,8 @@
  * netlink (linux/netfilter/nfnetlink_conntrack.h). Either direction's tuple finds the entry.
  */
 
-import { isV4, wordsOfBytes } from "../kernel/address.ts";
+import { EOPNOTSUPP } from "../../ffi/libc.ts";
+import { isV4, V4_MAPPED, wordsOfBytes } from "../kernel/address.ts";
 import { KernelError } from "../kernel/files.ts";
 import {
   forEachAttribute,
@@ -70,6 +71,14 @@ const ICMPV6_ECHO: Echo = {
 };
 
 /** As `Conversation` has it: the identifier of an echo is the port of the end that asks, and the other has none. */
+/** There is no such connection, but it can be asked for. */
+const NOBODYS: Conversation = {
+  ipProtocol: 6,
+  words: Uint32Array.of(0, 0, V4_MAPPED, 0x7f000001),
+  ...{ localAt: 0, localPort: 1, remoteAt: 0, remotePort: 1 },
+  interfaceIndex: 0,
+};
+
 interface Tuple {
   source: Uint32Array;
   destination: Uint32Array;
@@ -100,6 +109,15 @@ export class Conntrack {
   /** Throws `KernelError`. */
   constructor() {
     this.#socket = new NetlinkSocket(NETLINK_NETFILTER);
+  }
+
+  /** Throws `KernelError`, also where the kernel does not answer questions. */
+  static open(): Conntrack {
+    const conntrack = new Conntrack();
+    conntrack.realEnds(NOBODYS);
+    if (conntrack.isUsable) return conntrack;
+    conntrack.close();
+    throw new KernelError("ask the kernel's connection tracking", EOPNOTSUPP);
   }
 
   /**
@@ -297,14 +315,4 @@ function parsePorts(view: DataView, start: number, end: number, tuple: Tuple): v
   if (identifier === 0) return;
   if (isRequest) tuple.sourcePort = identifier;
   else tuple.destinationPort = identifier;
-}
-
-/** Null where the kernel has no such netlink family. */
-export function openConntrack(): Conntrack | null {
-  try {
-    return new Conntrack();
-  } catch (error) {
-    if (error instanceof KernelError) return null;
-    throw error;
-  }
 }
