@@ -50,11 +50,19 @@ async function run(options: Options): Promise<number> {
     import("./src/monitor.ts"),
     import("./src/render/render.ts"),
   ]);
+  let stop = (): void => {};
+  let isEnding = false;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) {
+    Deno.addSignalListener(signal, () => {
+      isEnding = true;
+      stop();
+    });
+  }
   const parts = await buildParts(options, complain);
   const { source } = parts;
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) {
-    Deno.addSignalListener(signal, () => source.stop());
-  }
+  stop = () => source.stop();
+  // Asked for while there was nothing to end yet.
+  if (isEnding) stop();
   try {
     if (options.explain) await explainMeans(parts.means);
     const renderer = await createRenderer(options);
