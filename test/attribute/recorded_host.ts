@@ -8,6 +8,7 @@ import { EndpointState, NO_ENDPOINT, NO_OWNER } from "../../src/attribute/endpoi
 import { SocketHolders } from "../../src/attribute/socket_holders.ts";
 import type { NetworkInterface } from "../../src/capture/interfaces.ts";
 import { Direction, type Link, NO_BOUNDARY } from "../../src/capture/source.ts";
+import type { SynSink } from "../../src/capture/syn_watch.ts";
 import { Topology } from "../../src/capture/topology.ts";
 import { Intake } from "../../src/flow/intake.ts";
 import { End, FlowTable } from "../../src/flow/table.ts";
@@ -17,6 +18,7 @@ import { Namespaces, type NetNamespace } from "../../src/sockets/namespaces.ts";
 import { activeFlows, recordOf } from "../flow/conversations.ts";
 import { batchOf, type CapturedFrame, onEthernet } from "../flow/frames.ts";
 import { ListedSockets } from "./listed_sockets.ts";
+import { RecordedBeginners } from "./recorded_beginners.ts";
 import { WatchedProc } from "./watched_proc.ts";
 
 export const OURS = "192.0.2.1";
@@ -69,6 +71,12 @@ const STATE_NAMES = new Map<number, string>(
   Object.entries(EndpointState).map(([name, state]) => [state, name]),
 );
 
+export interface HostOptions {
+  readonly mostFlows?: number | undefined;
+  /** The kernel tells who begins conversations. */
+  readonly isTold?: boolean | undefined;
+}
+
 export class RecordedHost implements Disposable {
   readonly proc = new WatchedProc();
   readonly tree = this.proc.tree;
@@ -81,12 +89,15 @@ export class RecordedHost implements Disposable {
   readonly intake: Intake;
   readonly namespaces: RecordedNamespaces;
   readonly attribution: Attribution;
+  readonly beginners = new RecordedBeginners();
   /** Who the kernel tells of, by the port that it began a conversation from. */
-  readonly told = new Map<number, Process>();
+  readonly told = this.beginners.told;
+  /** First packets of connections that were not read yet. */
+  readonly syns: Parameters<SynSink>[] = [];
   /** Seconds of the frames' clock. */
   nowS = 1000;
 
-  constructor(links: Link[], mostFlows?: number) {
+  constructor(links: Link[], { mostFlows, isTold = true }: HostOptions = {}) {
     this.links = links;
     this.table = new FlowTable(mostFlows);
     this.intake = new Intake(this.table, this.addresses);
@@ -98,19 +109,8 @@ export class RecordedHost implements Disposable {
       namespaces: this.namespaces,
       conntrack: null,
       holders: new SocketHolders(this.proc, nowMs),
-      beginners: {
-        fd: -1,
-        read: (): void => {},
-        isComplete: true,
-        find: ({ localPort }, _beganMs, isPossible) => {
-          const told = this.told.get(localPort);
-          return told && isPossible(told) ? told : undefined;
-        },
-        tellOfPackets: () => false,
-        takePacketSends: () => [],
-        close: (): void => {},
-      },
-      syns: null,
+      beginners: isTold ? this.beginners : null,
+      syns: { read: (sink) => this.syns.splice(0).forEach((syn) => sink(...syn)) },
       proc: this.proc,
       nowMs,
     });
@@ -136,16 +136,21 @@ export class RecordedHost implements Disposable {
 
   /** Frames of either way, on links whose frames go one way each. */
   send(link: Link, ...packets: Uint8Array[]): void {
-    this.take(link, Direction.SENT, packets.map((packet) => ({ bytes: onEthernet(packet) })));
+    this.take(link, Direction.SENT, packets.map((packet) => this.frame(packet)));
   }
 
   receive(link: Link, ...packets: Uint8Array[]): void {
-    this.take(link, Direction.RECEIVED, packets.map((packet) => ({ bytes: onEthernet(packet) })));
+    this.take(link, Direction.RECEIVED, packets.map((packet) => this.frame(packet)));
   }
 
   /** Frames on loopback, or of a file. */
   pass(link: Link, ...packets: Uint8Array[]): void {
-    this.take(link, Direction.UNKNOWN, packets.map((packet) => ({ bytes: onEthernet(packet) })));
+    this.take(link, Direction.UNKNOWN, packets.map((packet) => this.frame(packet)));
+  }
+
+  /** An IP packet on Ethernet, of now. */
+  frame(packet: Uint8Array): CapturedFrame {
+    return { bytes: onEthernet(packet), seconds: this.nowS };
   }
 
   take(link: Link, direction: Direction, frames: readonly CapturedFrame[]): void {
@@ -180,6 +185,11 @@ export class RecordedHost implements Disposable {
     this.wait(1000);
     this.settle();
     this.endInterval();
+  }
+
+  /** Nothing is hidden: every process of the machine is in the recorded tree. */
+  showEveryProcess(): void {
+    this.tree.put(2, { comm: "kthreadd", parentPid: 0 });
   }
 
   /** Seconds in which nothing happens on any link. */

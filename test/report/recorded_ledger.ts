@@ -4,19 +4,23 @@ import type { Link } from "../../src/capture/source.ts";
 import { ContainerNames } from "../../src/proc/container_names.ts";
 import { Ledger, type LedgerParts } from "../../src/report/ledger.ts";
 import type { InterfaceRow, ProcessRow, Report, UnattributedRow } from "../../src/report/report.ts";
-import { RecordedHost } from "../attribute/recorded_host.ts";
+import type { Grouping } from "../../src/report/grouping.ts";
+import { type HostOptions, RecordedHost } from "../attribute/recorded_host.ts";
 
-export interface LedgerOptions {
-  readonly mostFlows?: number;
+export interface LedgerOptions extends HostOptions {
   readonly isWanted?: LedgerParts["isWanted"];
   readonly withFlows?: boolean;
+  readonly grouping?: Grouping | null;
 }
 
 export class RecordedLedger extends RecordedHost {
   readonly ledger: Ledger;
 
-  constructor(links: Link[], { mostFlows, isWanted, withFlows = false }: LedgerOptions = {}) {
-    super(links, mostFlows);
+  constructor(
+    links: Link[],
+    { isWanted, withFlows = false, grouping = null, ...others }: LedgerOptions = {},
+  ) {
+    super(links, others);
     this.ledger = new Ledger({
       host: "recorded",
       source: { links, topology: this.topology },
@@ -28,7 +32,7 @@ export class RecordedLedger extends RecordedHost {
       containers: new ContainerNames({ root: this.tree.root, procRoot: this.tree.root, nowMs: () => 0 }),
       isWanted: isWanted ?? null,
       withFlows,
-    });
+    }, grouping);
   }
 
   /** Ends the interval, as the monitor does. */
