@@ -196,9 +196,14 @@ export class Owners {
     else this.#alternatives.delete(endpoint);
     this.#askHolder(endpoint);
     // A socket that the kernel has now, and that was not found in any process before, is its own.
-    const isKernels = states[endpoint] === EndpointState.NO_PROCESS && this.#holders.isMissing(inode) &&
-      this.#holders.seesEveryProcess;
-    if (isKernels) states[endpoint] = EndpointState.KERNEL;
+    if (states[endpoint] === EndpointState.NO_PROCESS && this.#isNobodys(inode)) {
+      states[endpoint] = EndpointState.KERNEL;
+    }
+  }
+
+  /** Every process was looked at, and none has the socket. */
+  #isNobodys(inode: number): boolean {
+    return this.#holders.isMissing(inode) && this.#holders.seesEveryProcess;
   }
 
   /** What is known of the endpoint says more than a socket that is not just this conversation's. */
@@ -218,12 +223,15 @@ export class Owners {
     const found = candidates.map((inode) => this.#holders.holderOf(inode, moment));
     const holders = found.filter((holder) => holder !== null);
     const [holder, ...others] = holders;
-    const isSought = candidates.some((inode, i) => found[i] === null && !this.#holders.isMissing(inode));
-    if (isSought) this.#awaiting.add(endpoint);
+    const unheld = candidates.filter((_, i) => found[i] === null);
+    if (unheld.some((inode) => !this.#holders.isMissing(inode))) this.#awaiting.add(endpoint);
     else this.#awaiting.delete(endpoint);
+    // A process that was not seen yet, or cannot be seen, may have the others.
+    const isOnly = others.every((other) => other.pid === holder?.pid) &&
+      unheld.every((inode) => this.#isNobodys(inode));
     if (holder === undefined) {
       if (!hasOwner(states[endpoint]!)) states[endpoint] = EndpointState.NO_PROCESS;
-    } else if (others.some((other) => other.pid !== holder.pid) || (isSought && candidates.length > 1)) {
+    } else if (!isOnly) {
       // Whoever was told to have begun it is the one.
       if (states[endpoint] === EndpointState.EVENT) return;
       owners[endpoint] = NO_OWNER;
