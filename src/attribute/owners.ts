@@ -104,7 +104,8 @@ export class Owners {
       this.#askHolder(endpoint, moment);
       return hasOwner(states[endpoint]!);
     }
-    if (!hasOwner(states[endpoint]!)) return true;
+    // The kernel's own socket may turn out to be a process's, which was being given it when all were looked at.
+    if (!hasOwner(states[endpoint]!)) return states[endpoint] !== EndpointState.KERNEL || inode === 0;
     if (inode === 0) return states[endpoint] !== EndpointState.EVENT && !this.hasExited(owners[endpoint]!);
     return this.#holders.isHeldBy(this.processes[owners[endpoint]!]!, inode, moment);
   }
@@ -190,6 +191,9 @@ export class Owners {
       owners[endpoint] = NO_OWNER;
       states[endpoint] = EndpointState.NEW;
     }
+    if (states[endpoint] === EndpointState.KERNEL && inodes[endpoint] !== inode) {
+      states[endpoint] = EndpointState.NEW;
+    }
     if (isOther || !wasExact) matches[endpoint] = isExact ? EndpointState.EXACT : EndpointState.LISTENER;
     inodes[endpoint] = inode;
     if (others.length > 0) this.#alternatives.set(endpoint, others);
@@ -230,7 +234,9 @@ export class Owners {
     const isOnly = others.every((other) => other.pid === holder?.pid) &&
       unheld.every((inode) => this.#isNobodys(inode));
     if (holder === undefined) {
-      if (!hasOwner(states[endpoint]!)) states[endpoint] = EndpointState.NO_PROCESS;
+      // The kernel's own stays its own while it is looked for again.
+      const isNamed = hasOwner(states[endpoint]!) || states[endpoint] === EndpointState.KERNEL;
+      if (!isNamed) states[endpoint] = EndpointState.NO_PROCESS;
     } else if (!isOnly) {
       // Whoever was told to have begun it is the one.
       if (states[endpoint] === EndpointState.EVENT) return;
