@@ -351,7 +351,15 @@ export class Attribution {
     if (endpoint === NO_ENDPOINT || !this.#owners.isUnsettled(endpoint, ipProtocol(this.#table, flow))) {
       return;
     }
-    this.#place(flow, (at & 1) as End, attempt, false);
+    this.#placeAgain(flow, (at & 1) as End, attempt);
+  }
+
+  /** The end may be none of this host's by now; if the other is none either, the conversation is one of others. */
+  #placeAgain(flow: number, end: End, attempt: number): void {
+    this.#place(flow, end, attempt, false);
+    const isNobodys = this.#ends[2 * flow + End.NEAR] === NO_ENDPOINT &&
+      this.#ends[2 * flow + End.FAR] === NO_ENDPOINT;
+    if (isNobodys) this.#placeForwarded(flow, this.#locator.foreign);
   }
 
   #findExited(): void {
@@ -385,7 +393,7 @@ export class Attribution {
         states[endpoint] === EndpointState.PACKET;
       if (isOfNoSocket || this.#lookups >= LOOKUPS_A_REPORT) continue;
       if (wasSilent || !this.#owners.isCurrent(endpoint, ipProtocol(this.#table, flow), moment)) {
-        this.#place(flow, end, RETRY_MS.length, false);
+        this.#placeAgain(flow, end, RETRY_MS.length);
       }
     }
   }

@@ -517,6 +517,25 @@ Deno.test(
   }),
 );
 
+for (const isLookedAtSoon of [true, false]) {
+  Deno.test(
+    `Attribution takes a conversation for one of others ${
+      isLookedAtSoon ? "within its interval" : "at the next report"
+    } when its address is not this host's any more`,
+    withHost((host) => {
+      host.send(ETH, tcpPacket(CLIENT, SERVER));
+      if (isLookedAtSoon) host.attribution.step();
+      else host.finishInterval();
+      host.addresses.clear();
+      if (!isLookedAtSoon) host.send(ETH, tcpPacket(CLIENT, SERVER));
+      host.wait(1000);
+      host.settle();
+      assert.deepEqual(host.near(), { state: "FORWARDED", owner: null });
+      assert.equal(host.far(), null);
+    }),
+  );
+}
+
 const CONTAINER = ["10.88.0.2", 80] as const;
 
 /** A container behind a veth on the bridge of its network. */
