@@ -81,7 +81,7 @@ export class Injections {
     const { senders } = this.#parts;
     if (!senders.endInterval(endMs)) return;
     for (const [namespace, ends] of this.#unexplained()) {
-      const sender = senders.senderOf(namespace, ends.reduce((sum, { bytes }) => sum + bytes, 0));
+      const sender = senders.senderOf(namespace, this.#sentBytes(ends));
       for (const end of ends) {
         const process = sender ?? this.#onlyPossible(namespace, end);
         if (flowKind(this.#parts.table, end.flow) === FlowKind.IP) {
@@ -111,6 +111,17 @@ export class Injections {
     return found;
   }
 
+  /** What passed several links was sent once. */
+  #sentBytes(ends: readonly Sender[]): number {
+    const sentBytes = new Map<string, number>();
+    for (const { flow, end, bytes } of ends) {
+      const endpoint = this.#places.endpoint(flow, end);
+      const key = endpoint === NO_ENDPOINT ? `${flow} ${end}` : `${endpoint}`;
+      sentBytes.set(key, Math.max(sentBytes.get(key) ?? 0, bytes));
+    }
+    return [...sentBytes.values()].reduce((sum, bytes) => sum + bytes, 0);
+  }
+
   #isUnexplained(flow: number, end: End): boolean {
     const { table } = this.#parts;
     const kind = flowKind(table, flow);
@@ -128,9 +139,12 @@ export class Injections {
 
   /** Where what an end sent came from; null where that is another host. */
   #namespaceOf(flow: number, end: End): NetNamespace | null {
-    const { table, links, namespaces, topology } = this.#parts;
+    const { table, links, namespaces, topology, endpoints } = this.#parts;
     const link = links[linkSlot(table, flow)]!;
     if (link.isFile) return null;
+    // Behind address translation, say: it is seen leaving by our link, but was sent elsewhere.
+    const endpoint = this.#places.endpoint(flow, end);
+    if (!isForeign(this.#state(flow, end))) return namespaces.bySlot(endpoints.slot(endpoint));
     if (end === End.NEAR || link.isLoopback) return namespaces.own;
     return namespaces.byNetnsId(topology.peerNetnsId(link.interfaceIndex));
   }
