@@ -152,7 +152,9 @@ export class Injections {
   /** Where the kernel did not tell what packet sockets sent: who alone can have done so. */
   #onlyPossible(namespace: NetNamespace, { flow, end }: Sender): Process | null {
     const { table, senders } = this.#parts;
-    if (flowKind(table, flow) !== FlowKind.IP) return senders.onlyHolderIn(namespace, false);
+    if (flowKind(table, flow) !== FlowKind.IP) {
+      return this.#isBridged(namespace, flow) ? null : senders.onlyHolderIn(namespace, false);
+    }
     const state = this.#state(flow, end);
     if (state === EndpointState.PACKET) return null;
     // A connection that was closed long ago still says so.
@@ -164,10 +166,16 @@ export class Injections {
 
   /** What left by the link was made in the namespace. */
   #forwardsNothing(namespace: NetNamespace, flow: number): boolean {
+    const { keys } = this.#parts.table;
+    return isV4(keys, addressAt(flow, End.NEAR)) && !this.#isBridged(namespace, flow) &&
+      !namespace.sockets.forwardsIpv4;
+  }
+
+  /** Frames of others may have left by the link. */
+  #isBridged(namespace: NetNamespace, flow: number): boolean {
     const { table, links, topology, namespaces } = this.#parts;
-    const { interfaceIndex } = links[linkSlot(table, flow)]!;
-    const isBridged = namespace === namespaces.own && topology.isBridged(interfaceIndex);
-    return isV4(table.keys, addressAt(flow, End.NEAR)) && !isBridged && !namespace.sockets.forwardsIpv4;
+    return namespace === namespaces.own &&
+      topology.isBridged(links[linkSlot(table, flow)]!.interfaceIndex);
   }
 
   #settleIp(namespace: NetNamespace, { flow, end }: Sender, process: Process | null, report: number): void {
