@@ -15,6 +15,7 @@ import {
   ipProtocol,
   linkProtocolOf,
   linkSlot,
+  port,
   RECEIVED,
   SENT,
 } from "../flow/table.ts";
@@ -22,6 +23,7 @@ import { isV4 } from "../kernel/address.ts";
 import type { Process } from "../proc/procfs.ts";
 import type { Namespaces, NetNamespace } from "../sockets/namespaces.ts";
 import { IPPROTO_TCP } from "../sockets/sock_diag.ts";
+import { type Conversation, SocketAnswer } from "../sockets/socket_table.ts";
 import { EndpointState, type EndpointTable, NO_ENDPOINT, NO_OWNER } from "./endpoints.ts";
 import { maySendLinkProtocol } from "./kernel_talk.ts";
 import type { Owners } from "./owners.ts";
@@ -159,7 +161,7 @@ export class Injections {
     if (state === EndpointState.PACKET) return null;
     // A connection that was closed long ago still says so.
     const isPossible = isForeign(state)
-      ? this.#forwardsNothing(namespace, flow)
+      ? this.#forwardsNothing(namespace, flow) && !this.#mayWriteHeaders(namespace, flow, end)
       : ipProtocol(table, flow) !== IPPROTO_TCP && senders.wasToldAt(table.beganMs[flow]!);
     return isPossible ? senders.onlyHolderIn(namespace, true) : null;
   }
@@ -176,6 +178,20 @@ export class Injections {
     const { table, links, topology, namespaces } = this.#parts;
     return namespace === namespaces.own &&
       topology.isBridged(links[linkSlot(table, flow)]!.interfaceIndex);
+  }
+
+  /** Raw sockets that write IP headers may give any address, too. */
+  #mayWriteHeaders(namespace: NetNamespace, flow: number, end: End): boolean {
+    const { table } = this.#parts;
+    const otherEnd = end === End.NEAR ? End.FAR : End.NEAR;
+    const conversation: Conversation = {
+      ipProtocol: ipProtocol(table, flow),
+      words: table.keys,
+      ...{ localAt: addressAt(flow, end), localPort: port(table, flow, end) },
+      ...{ remoteAt: addressAt(flow, otherEnd), remotePort: port(table, flow, otherEnd) },
+      interfaceIndex: 0,
+    };
+    return namespace.sockets.findHeaderWriters(conversation, new SocketAnswer());
   }
 
   #settleIp(namespace: NetNamespace, { flow, end }: Sender, process: Process | null, report: number): void {
