@@ -61,6 +61,8 @@ export class Injections {
   readonly #places: Places;
   /** By 2 × flow + End, of frames that are not IP: the process that sent those of this interval. */
   readonly #injectors = new Map<number, number>();
+  /** There are, or were, endpoints whose owner may have to be given up. */
+  #hasNamed = false;
 
   constructor(parts: InjectionsParts, places: Places) {
     this.#parts = parts;
@@ -81,7 +83,8 @@ export class Injections {
   settle(endMs: number, report: number): void {
     this.#injectors.clear();
     const { senders } = this.#parts;
-    if (!senders.endInterval(endMs)) return;
+    const mayBeAny = senders.endInterval(endMs);
+    if (!mayBeAny && !this.#hasNamed) return;
     for (const [namespace, ends] of this.#unexplained()) {
       const sender = senders.senderOf(namespace, this.#sentBytes(ends));
       for (const end of ends) {
@@ -206,6 +209,7 @@ export class Injections {
     }
     const endpoint = isForeign(state) ? this.#places.endpointIn(namespace, flow, end) : before;
     owners.give(endpoint, process, EndpointState.PACKET);
+    this.#hasNamed = true;
     // It was made here, after all.
     if (this.#state(flow, End.NEAR) === EndpointState.FORWARDED) {
       this.#places.setEndpoint(flow, End.NEAR, NO_ENDPOINT);
