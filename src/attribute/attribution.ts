@@ -292,7 +292,7 @@ export class Attribution {
     const found = this.#locator.locate(this.#conversation(flow, end, link), link, end, isAffordable);
     this.#translated[at] = found.isTranslated ? 1 : 0;
     if (found.namespace === null) {
-      this.#ends[at] = NO_ENDPOINT;
+      if (!this.#isInjected(at)) this.#ends[at] = NO_ENDPOINT;
       return;
     }
     const endpoint = this.#endpointOf(found.namespace, found.conversation, isReused);
@@ -302,6 +302,12 @@ export class Attribution {
     if (attempt < RETRY_MS.length && this.#owners.isUnsettled(endpoint, found.conversation.ipProtocol)) {
       this.#retries[attempt]!.push({ at, dueMs: this.#nowMs() + RETRY_MS[attempt]! });
     }
+  }
+
+  /** It was sent by a packet socket, and may be from nobody's address. */
+  #isInjected(at: number): boolean {
+    const endpoint = this.#ends[at]!;
+    return endpoint !== NO_ENDPOINT && this.endpoints.states[endpoint] === EndpointState.PACKET;
   }
 
   #endpointOf({ slot }: NetNamespace, conversation: Conversation, isReused: boolean): number {
@@ -389,9 +395,7 @@ export class Attribution {
       if (endpoint === NO_ENDPOINT || settledIn[endpoint] === this.#reports) continue;
       const wasSilent = settledIn[endpoint]! > 0 && this.#nowS - usedS[endpoint]! > SILENCE_S;
       settledIn[endpoint] = this.#reports;
-      const isOfNoSocket = states[endpoint] === EndpointState.FORWARDED ||
-        states[endpoint] === EndpointState.PACKET;
-      if (isOfNoSocket || this.#lookups >= LOOKUPS_A_REPORT) continue;
+      if (states[endpoint] === EndpointState.FORWARDED || this.#lookups >= LOOKUPS_A_REPORT) continue;
       if (wasSilent || !this.#owners.isCurrent(endpoint, ipProtocol(this.#table, flow), moment)) {
         this.#placeAgain(flow, end, RETRY_MS.length);
       }

@@ -106,7 +106,7 @@ export class Owners {
     }
     // The kernel's own socket may turn out to be a process's, which was being given it when all were looked at.
     if (!hasOwner(states[endpoint]!)) return states[endpoint] !== EndpointState.KERNEL || inode === 0;
-    if (inode === 0) return states[endpoint] !== EndpointState.EVENT && !this.hasExited(owners[endpoint]!);
+    if (inode === 0) return false;
     return this.#holders.isHeldBy(this.processes[owners[endpoint]!]!, inode, moment);
   }
 
@@ -215,7 +215,7 @@ export class Owners {
     const { states, owners, matches } = this.#endpoints;
     if (isExact || !hasOwner(states[endpoint]!)) return false;
     // Without ports, any socket of the protocol is found.
-    if (states[endpoint] === EndpointState.EVENT && !hasPorts(protocol)) return true;
+    if (!hasPorts(protocol) && isOfNoSocket(states[endpoint]!)) return true;
     // A listener found after the connection's own socket was: that one is closed by now.
     return isOwnSocket(matches[endpoint]!) &&
       (protocol === IPPROTO_TCP || !this.hasExited(owners[endpoint]!));
@@ -313,6 +313,11 @@ export class Owners {
 
 function hasPorts(protocol: number): boolean {
   return WITH_PORTS.has(protocol);
+}
+
+/** Its owner is known otherwise than by a socket. */
+function isOfNoSocket(state: number): boolean {
+  return state === EndpointState.EVENT || state === EndpointState.PACKET;
 }
 
 function isOwnSocket(match: number): boolean {
