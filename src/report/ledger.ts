@@ -283,8 +283,10 @@ export class Ledger {
     const account = this.#accountOfReason(this.#protocol(flow, link), this.#reasonOfOther(flow, link));
     account.enter(link.name, sentBytes, receivedBytes);
     if (!this.#parts.withFlows) return;
-    const verdict = { isSentCounted: !isNearNamed, isReceivedCounted: true };
-    account.flows.push(this.#flowRow(flow, link, End.NEAR, null, verdict));
+    const row = this.#flowRow(flow, link, End.NEAR, null);
+    const sentTotalBytes = isNearNamed ? 0 : row.sentTotalBytes;
+    const receivedTotalBytes = link.isLoopback ? row.sentTotalBytes : row.receivedTotalBytes;
+    account.flows.push({ ...row, sentBytes, receivedBytes, sentTotalBytes, receivedTotalBytes });
   }
 
   #enterInjected(flow: number, end: End, sentBytes: number, link: Link): boolean {
