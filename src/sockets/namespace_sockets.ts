@@ -15,24 +15,24 @@ import type { Conversation, SocketAnswer, SocketTable } from "./socket_table.ts"
 export class NamespaceSockets implements SocketTable {
   /** Null where netlink is refused, as some sandboxes do, or the namespace may not be entered. */
   readonly #diag: SockDiag | null;
-  readonly #read: ReadNetFile;
   readonly #procNet: ProcNetSockets;
   readonly #sctp: SctpSockets;
   readonly #ping: PingSockets;
   readonly #raw: RawSockets;
   readonly #packet: Recent<readonly PacketSocket[]>;
+  readonly #forwarding: Recent<{ readonly isOn: boolean }>;
   /** By protocol and port: the sockets among which members of groups are. */
   readonly #onPort = new Recent(() => new Map<string, readonly ListedSocket[]>(), UNTIL_REFRESH);
 
   /** `read` reads the files in the namespace's /proc/PID/net. */
   constructor(diag: SockDiag | null, read: ReadNetFile) {
     this.#diag = diag;
-    this.#read = read;
     this.#procNet = new ProcNetSockets(read);
     this.#sctp = new SctpSockets(read);
     this.#ping = new PingSockets(read);
     this.#raw = new RawSockets(read);
     this.#packet = recentPacketSockets(read);
+    this.#forwarding = new Recent(() => ({ isOn: parseForwarding(read("snmp")) }), UNTIL_REFRESH);
   }
 
   /** Any protocol may have a raw socket. */
@@ -46,6 +46,7 @@ export class NamespaceSockets implements SocketTable {
     this.#ping.refresh(nowMs);
     this.#raw.refresh(nowMs);
     this.#packet.refresh(nowMs);
+    this.#forwarding.refresh(nowMs);
     this.#onPort.refresh(nowMs);
   }
 
@@ -100,7 +101,7 @@ export class NamespaceSockets implements SocketTable {
   }
 
   get forwardsIpv4(): boolean {
-    return parseForwarding(this.#read("snmp"));
+    return this.#forwarding.value.isOn;
   }
 
   close(): void {

@@ -62,7 +62,7 @@ export interface SocketTable extends SocketFinder {
   findGroup(conversation: Conversation, answer: SocketAnswer): boolean;
   /** Those that send and receive whole frames, past IP. */
   packetSockets(): readonly PacketSocket[];
-  /** Whether packets of others pass through the namespace; not to be asked for each packet. */
+  /** Whether packets of others pass through the namespace. */
   readonly forwardsIpv4: boolean;
   /** Lets go of what was read too long ago, by a steady clock. */
   refresh(nowMs: number): void;
