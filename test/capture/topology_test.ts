@@ -34,6 +34,13 @@ Deno.test("Topology knows of no other end where an interface has none in another
   }
 });
 
+Deno.test("Topology.isBridged() holds of what has ports, and of the ports", () => {
+  const topology = topologyOf();
+  const bridged = HOST.filter(({ index }) => topology.isBridged(index)).map(({ name }) => name);
+  assert.deepEqual(bridged, ["eth0", "bond0", "podman0", "veth0", "veth1"]);
+  assert(!topology.isBridged(99));
+});
+
 Deno.test("Topology knows the namespaces behind a bridge", () => {
   const topology = topologyOf();
   assert.deepEqual(topology.netnsIdsBehind(5), new Set([0, 4]));

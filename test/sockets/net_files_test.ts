@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { closeNamespace, openNamespace } from "../../src/kernel/netns.ts";
-import { netFilesIn, netFilesWithin, Recent } from "../../src/sockets/net_files.ts";
+import { netFilesIn, netFilesWithin, parseForwarding, Recent } from "../../src/sockets/net_files.ts";
 
 Deno.test("netFilesIn() reads what is there, and nothing where there is none", () => {
   assert.match(netFilesIn("/proc/self/net")("tcp"), /^ +sl +local_address/);
@@ -14,6 +14,24 @@ Deno.test("netFilesWithin() reads the files of the namespace", { ignore: Deno.ui
   assert.equal(netFilesWithin(fd)("if_inet6"), netFilesIn("/proc/self/net")("if_inet6"));
   assert.equal(netFilesWithin(fd)("no-such-file"), "");
   closeNamespace(fd);
+});
+
+function snmp(forwarding: string): string {
+  return `Ip: Forwarding DefaultTTL InReceives\nIp: ${forwarding} 64 7\nIcmp: InMsgs\nIcmp: 2\n`;
+}
+
+Deno.test("parseForwarding() says whether IPv4 is forwarded, and that it is where that is not known", () => {
+  assert.equal(parseForwarding(snmp("1")), true);
+  assert.equal(parseForwarding(snmp("2")), false);
+  assert.equal(parseForwarding(snmp("2").replace("Forwarding DefaultTTL", "DefaultTTL Forwarding")), true);
+  for (const doubtful of ["", "Ip: Forwarding\n", "Ip: DefaultTTL\nIp: 2\n", "Icmp: Forwarding\nIcmp: 2\n"]) {
+    assert.equal(parseForwarding(doubtful), true, doubtful);
+  }
+});
+
+Deno.test("parseForwarding() reads what this kernel writes as it is set", () => {
+  const isOn = Deno.readTextFileSync("/proc/sys/net/ipv4/ip_forward").trim() === "1";
+  assert.equal(parseForwarding(netFilesIn("/proc/self/net")("snmp")), isOn);
 });
 
 Deno.test("Recent.value is read when it is first asked for, and kept", () => {
