@@ -122,7 +122,7 @@ export class SynWatch {
     }
   }
 
-  /** Hands on what has come since the last call. Throws `KernelError`. */
+  /** Hands on what has come since the last call. */
   read(sink: SynSink): void {
     for (let i = 0; i < MOST_AT_ONCE; i++) {
       this.#addressLength[0] = SOCKADDR_LL_SIZE;
