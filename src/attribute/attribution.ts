@@ -30,7 +30,7 @@ import type { Conversation } from "../sockets/socket_table.ts";
 import type { Beginners } from "./beginners.ts";
 import { EndpointState, EndpointTable, FORWARDED_SLOT, NO_ENDPOINT, NO_OWNER } from "./endpoints.ts";
 import { Injections } from "./injections.ts";
-import { Locator } from "./locator.ts";
+import { type Location, Locator } from "./locator.ts";
 import { Owners } from "./owners.ts";
 import { PacketSenders } from "./packet_senders.ts";
 import { Moment, type SocketHolders } from "./socket_holders.ts";
@@ -241,10 +241,18 @@ export class Attribution {
     };
     const found = this.#locator.locate(conversation, link, isSent ? End.NEAR : End.FAR, true);
     if (found.namespace === null || found.inodes.length === 0) return;
-    const endpoint = this.#endpointOf(found.namespace, found.conversation, false);
+    const endpoint = this.#endpointOfBeginning(found.namespace, found);
     this.#owners.take(endpoint, found);
     this.#holders.lookAtNewest(found.inodes[0]!);
     this.#owners.askAwaited();
+  }
+
+  /** With another socket than before it is another connection, not the same packet again. */
+  #endpointOfBeginning(namespace: NetNamespace, { conversation, inodes, isExact }: Location): number {
+    const endpoint = this.#endpointOf(namespace, conversation, false);
+    const before = this.endpoints.inodes[endpoint]!;
+    if (before === 0 || before === inodes[0] || !isExact) return endpoint;
+    return this.endpoints.makeAnew(namespace.slot, conversation, this.#nowMs(), this.#nowS);
   }
 
   #begin(flow: number): void {
