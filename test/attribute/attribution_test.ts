@@ -633,3 +633,108 @@ Deno.test(
     assert.deepEqual(host.near(), { state: "NO_SOCKET", owner: null });
   }),
 );
+
+/** The first packet of curl's connection is seen before it is counted, on the interface of that index. */
+function beginCurl(host: RecordedHost, interfaceIndex = ETH.interfaceIndex): void {
+  const syn = tcpPacket(CLIENT, SERVER, SYN);
+  host.syns.push([syn, syn.length, interfaceIndex, true]);
+}
+
+function endCurl(host: RecordedHost): void {
+  host.tree.remove(20);
+  host.sockets.close(7);
+}
+
+Deno.test(
+  "Attribution names a process that is gone before the first frame of its connection is counted",
+  withHost((host) => {
+    connectCurl(host);
+    beginCurl(host);
+    host.attribution.step();
+    endCurl(host);
+    host.send(ETH, tcpPacket(CLIENT, SERVER, SYN));
+    host.receive(ETH, tcpPacket(SERVER, CLIENT, SYN | ACK));
+    host.settle();
+    assert.deepEqual(host.near(), { state: "EXACT", owner: "curl" });
+  }),
+);
+
+Deno.test(
+  "Attribution looks for the process of a connection that begins among the newest, however many there are",
+  withHost((host) => {
+    for (let pid = 1000; pid < 1100; pid++) host.tree.put(pid);
+    host.proc.readMs = 4;
+    // What else is wanted keeps a walk busy, which begins with other processes.
+    host.sockets.open({ protocol: TCP, local: [OURS, 40009], remote: SERVER, inode: 99 });
+    host.send(ETH, tcpPacket([OURS, 40009], SERVER));
+    host.attribution.step();
+    host.tree.put(1200, { comm: "curl", sockets: [7] });
+    host.sockets.open({ protocol: TCP, local: CLIENT, remote: SERVER, inode: 7 });
+    host.proc.takeReads();
+    beginCurl(host);
+    host.attribution.step();
+    assert.equal(host.proc.takeReads()[0], 1200);
+    host.tree.remove(1200);
+    host.sockets.close(7);
+    host.send(ETH, tcpPacket(CLIENT, SERVER, SYN));
+    host.attribution.step();
+    assert.deepEqual(host.near(host.flow("192.0.2.1:40000")), { state: "EXACT", owner: "curl" });
+  }),
+);
+
+Deno.test(
+  "Attribution anticipates nothing on an interface that is not watched, and nothing of other hosts",
+  withHost((host) => {
+    connectCurl(host);
+    beginCurl(host, 99);
+    const visit = tcpPacket(VISITOR, WEB, SYN);
+    host.syns.push([visit, visit.length, ETH.interfaceIndex, false]);
+    const rubbish = new Uint8Array(40);
+    host.syns.push([rubbish, rubbish.length, ETH.interfaceIndex, true]);
+    host.attribution.step();
+    assert.equal(host.attribution.endpoints.size, 0);
+    assert.equal(host.sockets.questions, 0);
+  }),
+);
+
+Deno.test(
+  "Attribution finds the new owner of ports that a connection uses again, when that was seen to begin",
+  withHost((host) => {
+    connectCurl(host);
+    host.send(ETH, tcpPacket(CLIENT, SERVER, SYN));
+    host.receive(ETH, tcpPacket(SERVER, CLIENT, SYN | ACK));
+    host.attribution.step();
+    const old = host.flow();
+    endCurl(host);
+    host.proc.nowMs += 2000;
+    host.tree.put(21, { comm: "wget", sockets: [9] });
+    host.sockets.open({ protocol: TCP, local: CLIENT, remote: SERVER, inode: 9 });
+    beginCurl(host);
+    host.attribution.step();
+    host.tree.remove(21);
+    host.sockets.close(9);
+    host.send(ETH, tcpPacket(CLIENT, SERVER, SYN));
+    host.settle();
+    const next = activeFlows(host.table).find((flow) => flow !== old)!;
+    assert.deepEqual(host.near(next), { state: "EXACT", owner: "wget" });
+    assert.deepEqual(host.near(old), { state: "EXACT", owner: "curl" });
+  }),
+);
+
+Deno.test(
+  "Attribution stays with the connection when its first packet is sent again",
+  withHost((host) => {
+    connectCurl(host);
+    beginCurl(host);
+    host.send(ETH, tcpPacket(CLIENT, SERVER, SYN));
+    host.attribution.step();
+    const endpoint = host.attribution.endpoint(host.flow(), End.NEAR);
+    host.proc.nowMs += 2000;
+    beginCurl(host);
+    host.send(ETH, tcpPacket(CLIENT, SERVER, SYN));
+    host.settle();
+    assert.equal(host.attribution.endpoint(host.flow(), End.NEAR), endpoint);
+    assert.deepEqual(host.near(), { state: "EXACT", owner: "curl" });
+    assert.equal(host.attribution.endpoints.size, 1);
+  }),
+);
