@@ -370,6 +370,8 @@ export class Attribution {
 
   /** The end may be none of this host's by now; if the other is none either, the conversation is one of others. */
   #placeAgain(flow: number, end: End, attempt: number): void {
+    // What is to be found between these ends now is another's.
+    if (this.#table.isSuperseded(flow)) return;
     this.#place(flow, end, attempt, false);
     const isNobodys = this.#ends[2 * flow + End.NEAR] === NO_ENDPOINT &&
       this.#ends[2 * flow + End.FAR] === NO_ENDPOINT;

@@ -177,6 +177,11 @@ export class FlowTable {
     return next;
   }
 
+  /** Another record has taken its place; it is gone when the interval ends. */
+  isSuperseded(flow: number): boolean {
+    return (this.flags[flow]! & FLAG_SUPERSEDED) !== 0;
+  }
+
   #release(flow: number): void {
     this.#index.release(flow);
     this.flags[flow] = 0;

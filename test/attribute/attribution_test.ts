@@ -420,6 +420,9 @@ Deno.test(
     const next = activeFlows(host.table).find((flow) => flow !== old)!;
     assert.deepEqual(host.near(old), { state: "EXACT", owner: "curl" });
     assert.deepEqual(host.near(next), { state: "EXACT", owner: "wget" });
+    host.settle();
+    assert.deepEqual(host.near(old), { state: "EXACT", owner: "curl" }, "in the report, too");
+    assert.deepEqual(host.near(next), { state: "EXACT", owner: "wget" });
   }),
 );
 

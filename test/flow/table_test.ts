@@ -131,6 +131,7 @@ Deno.test("FlowTable.supersede() makes a record that is new, used again, and has
   table.flags[old]! |= FLAG_NEAR_SPOKE | FLAG_FAR_SPOKE;
   table.count(old, SENT, 1);
   const next = table.supersede(old);
+  assert.deepEqual([old, next].map((flow) => table.isSuperseded(flow)), [true, false]);
   assert.equal(table.beganMs[old], 1000);
   assert.equal(table.beganMs[next], 0);
   assert.equal(table.flags[next], FLAG_NEW | FLAG_REUSED);
