@@ -13,9 +13,15 @@ const SEARCH_PATH = [...(Deno.env.get("PATH") ?? "").split(delimiter), "/usr/sbi
  * A test on real interfaces; left out, with the reason in its name, where it cannot be run.
  *
  * @param tools programs that it needs beside those that all need: names, or paths where a name may be another's
+ * @param lack what else it needs and does not have, in words; null for nothing
  */
-export function labTest(name: string, tools: readonly string[], test: () => Promise<void>): void {
-  const reason = whyNot(["ip", "unshare", ...tools]);
+export function labTest(
+  name: string,
+  tools: readonly string[],
+  test: () => Promise<void>,
+  lack: string | null = null,
+): void {
+  const reason = whyNot(["ip", "unshare", ...tools]) ?? lack;
   if (reason === null) Deno.test(name, test);
   else Deno.test({ name: `${name} (${reason})`, ignore: true, fn: test });
 }

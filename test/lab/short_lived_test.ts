@@ -1,16 +1,15 @@
 /** Processes that are gone before anybody could look at them. */
 
 import assert from "node:assert/strict";
-import { type End, HOST, Lab, labTest, within } from "./lab.ts";
+import { type End, HOST, Lab, within } from "./lab.ts";
 import { NETHOGS, Nethogs, sumOf } from "./nethogs.ts";
 import { mustRun } from "./program.ts";
-import { hasTracing, withTracing } from "./tracing.ts";
+import { tracingTest, withTracing } from "./tracing.ts";
 
 const TRANSFERS = 50;
 const BYTES = 200_000;
 
-labTest("nethogs names each of many processes that live for milliseconds", ["curl"], async () => {
-  if (!await hasTracing()) return;
+tracingTest("nethogs names each of many processes that live for milliseconds", ["curl"], async () => {
   await using lab = await Lab.open();
   const peer = await lab.namespace();
   const [near, far] = await lab.pair(HOST, peer);
@@ -69,8 +68,7 @@ async function sendAndGo(lab: Lab, from: End, kind: string, address: string, por
 for (const kind of ["tcp", "udp"] as const) {
   for (const family of ["ipv4", "ipv6"] as const) {
     const name = `nethogs names one that is gone at once by what it executed last: ${kind} by ${family}`;
-    labTest(name, ["perl"], async () => {
-      if (!await hasTracing()) return;
+    tracingTest(name, ["perl"], async () => {
       await using lab = await Lab.open();
       const [near, far] = await lab.pair(HOST, await lab.namespace());
       using listener = Deno.listen({ hostname: near[family], port: 0 });

@@ -1,17 +1,16 @@
 /** The kernel's trace events, as the real kernel gives them, and what is left of them when a run ends. */
 
 import assert from "node:assert/strict";
-import { eventually, Lab, labTest } from "./lab.ts";
+import { eventually, Lab } from "./lab.ts";
 import { NETHOGS } from "./nethogs.ts";
 import { type Exit, mustRun, type Program } from "./program.ts";
 import type { Findings } from "./trace_instance_program.ts";
-import { hasTracing, instancesOf, withTracing } from "./tracing.ts";
+import { instancesOf, tracingTest, withTracing } from "./tracing.ts";
 
 const PROGRAM = new URL("trace_instance_program.ts", import.meta.url).pathname;
 const BOTH = ["processes", "sockets"];
 
-labTest("TraceInstance reads what the kernel writes, loses the oldest, and goes", [], async () => {
-  if (!await hasTracing()) return;
+tracingTest("TraceInstance reads what the kernel writes, loses the oldest, and goes", [], async () => {
   const deno = [Deno.execPath(), "run", "--quiet", "--allow-all", PROGRAM];
   const findings: Findings = JSON.parse(await mustRun(...withTracing(deno)));
   const { instances, few, many, ...others } = findings;
@@ -44,31 +43,29 @@ async function startTraced(lab: Lab, ...before: readonly string[]): Promise<Prog
 
 /** Ends it when it listens to signals. */
 async function end(program: Program, signal: Deno.Signal): Promise<Exit> {
-  await eventually(() => catches(program.pid, "SIGTERM"));
+  // The last that it asks for; some of the others the runtime catches by itself.
+  await eventually(() => catches(program.pid, SIGQUIT));
   return await program.signal(signal);
 }
 
-const NUMBERS = { SIGHUP: 1n, SIGTERM: 15n } as const;
+const SIGQUIT = 3n;
 
-function catches(pid: number, signal: keyof typeof NUMBERS): boolean {
+function catches(pid: number, signal: bigint): boolean {
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
   const caught = BigInt(`0x${/^SigCgt:\s*(\w+)$/m.exec(status)?.[1] ?? 0}`);
-  return (caught & 1n << (NUMBERS[signal] - 1n)) !== 0n;
+  return (caught & 1n << (signal - 1n)) !== 0n;
 }
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  labTest(`nethogs takes its instances of tracing with it at ${signal}`, [], async () => {
-    if (!await hasTracing()) return;
+  tracingTest(`nethogs takes its instances of tracing with it at ${signal}`, [], async () => {
     await using lab = await Lab.open();
     const program = await startTraced(lab);
-    await eventually(() => catches(program.pid, "SIGHUP"));
     assert.equal((await end(program, signal)).code, 0);
     assert.deepEqual(await instancesOf(program.pid), []);
   });
 }
 
-labTest("nethogs takes its instances of tracing with it when it cannot write", [], async () => {
-  if (!await hasTracing()) return;
+tracingTest("nethogs takes its instances of tracing with it when it cannot write", [], async () => {
   await using lab = await Lab.open();
   const program = await startTraced(lab, "sh", "-c", 'exec "$@" > /dev/full', "sh");
   const { code, stderr } = await end(program, "SIGTERM");
@@ -77,16 +74,18 @@ labTest("nethogs takes its instances of tracing with it when it cannot write", [
   assert.deepEqual(await instancesOf(program.pid), []);
 });
 
-labTest("nethogs takes its instances of tracing with it when nobody reads any more", ["bash"], async () => {
-  if (!await hasTracing()) return;
-  await using lab = await Lab.open();
-  const program = await startTraced(lab, "bash", "-c", 'exec "$@" > >(true)', "bash");
-  assert.equal((await end(program, "SIGTERM")).code, 0);
-  assert.deepEqual(await instancesOf(program.pid), []);
-});
+tracingTest(
+  "nethogs takes its instances of tracing with it when nobody reads any more",
+  ["bash"],
+  async () => {
+    await using lab = await Lab.open();
+    const program = await startTraced(lab, "bash", "-c", 'exec "$@" > >(true)', "bash");
+    assert.equal((await end(program, "SIGTERM")).code, 0);
+    assert.deepEqual(await instancesOf(program.pid), []);
+  },
+);
 
-labTest("nethogs removes the instances of tracing of runs that were killed", [], async () => {
-  if (!await hasTracing()) return;
+tracingTest("nethogs removes the instances of tracing of runs that were killed", [], async () => {
   await using lab = await Lab.open();
   const [killed, other] = [await startTraced(lab), await startTraced(lab)];
   assert.equal((await killed.signal("SIGKILL")).signal, "SIGKILL");

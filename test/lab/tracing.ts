@@ -1,5 +1,6 @@
 /** The kernel's tracing, shown to a command or hidden from it, without anybody else noticing. */
 
+import { labTest, whyNot } from "./lab.ts";
 import { run } from "./program.ts";
 
 /** The command, with tracing mounted where it is looked for, and seen by the command alone. */
@@ -23,13 +24,24 @@ function privately(preparation: string, command: readonly string[]): string[] {
   return ["unshare", "--mount", "sh", "-c", `${preparation}; exec "$@"`, "sh", ...command];
 }
 
-/** Whether this kernel has the trace events that are used; says so where it has not. */
-export async function hasTracing(): Promise<boolean> {
-  const events = ["fib/fib_table_lookup", "fib6/fib6_table_lookup", "sock/inet_sock_set_state"];
+const EVENTS = ["fib/fib_table_lookup", "fib6/fib6_table_lookup", "sock/inet_sock_set_state"];
+
+/** A test that needs the trace events that are used; left out, with the reason in its name, where there are none. */
+export function tracingTest(name: string, tools: readonly string[], test: () => Promise<void>): void {
+  labTest(name, tools, test, hasTracing() ? null : "needs a kernel with trace events");
+}
+
+let known: boolean | undefined;
+
+/** Whether this kernel has them. Asked once; not where nothing could be mounted in any case. */
+export function hasTracing(): boolean {
+  return known ??= whyNot(["unshare", "mount"]) === null && areThere(EVENTS);
+}
+
+function areThere(events: readonly string[]): boolean {
   const script = events.map((path) => `test -e /sys/kernel/tracing/events/${path}`).join(" && ");
-  const { code } = await run(withTracing(["sh", "-c", script]));
-  if (code !== 0) console.log("This kernel has no trace events of the kind: nothing to test");
-  return code === 0;
+  const [program, ...args] = withTracing(["sh", "-c", script]);
+  return new Deno.Command(program!, { args, stdout: "null", stderr: "null" }).outputSync().success;
 }
 
 /** The purposes of the instances that a process has, or has left, in order. */

@@ -29,7 +29,7 @@ export async function tryOut(
   await using lab = await Lab.open();
   const network = await build(lab);
   if (conditions.busy) keepBusy(lab);
-  const tool = await watch(lab, network, conditions);
+  const tool = watch(lab, network, conditions);
   const before = await tool.quiet(network.watched);
   const seen = tool.reports.length;
   try {
@@ -45,9 +45,9 @@ export async function tryOut(
   }
 }
 
-async function watch(lab: Lab, { watched }: Network, { tracing }: Conditions): Promise<Nethogs> {
+function watch(lab: Lab, { watched }: Network, { tracing }: Conditions): Nethogs {
   const command = [...NETHOGS, "-j", "--connections", "-d", "0.5", watched.name];
-  const seeing = !tracing ? withoutTracing(command) : await hasTracing() ? withTracing(command) : command;
+  const seeing = !tracing ? withoutTracing(command) : hasTracing() ? withTracing(command) : command;
   return new Nethogs(lab.start(within(watched.namespace, seeing)));
 }
 
