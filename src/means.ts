@@ -27,15 +27,17 @@ export const MEANS_OF_FILE: OpenedMeans = {
   close: () => {},
 };
 
+const WITH_MACHINE_PIDS = "run with the pids of the machine (podman run --pid=host)";
+
 export function openMeans(proc: ProcFs): OpenedMeans {
   const events = attempt(() => openEvents(proc));
   const syns = events.opened === null ? attempt(() => new SynWatch()) : null;
   const conntrack = attempt(() => Conntrack.open());
   const list: readonly Means[] = [
     sockDiagMeans(),
-    processMeans(),
+    processMeans(proc),
     namespaceMeans(),
-    eventMeans(events.failure),
+    eventMeans(events.failure, proc),
     synMeans(events.failure, syns?.failure ?? null),
     packetMeans(events.failure),
     conntrackMeans(conntrack.failure),
@@ -43,6 +45,7 @@ export function openMeans(proc: ProcFs): OpenedMeans {
   const close = (): void => {
     events.opened?.close();
     syns?.opened?.close();
+    conntrack.opened?.close();
   };
   const beginners = events.opened?.beginners ?? null;
   return { beginners, syns: syns?.opened ?? null, conntrack: conntrack.opened, list, close };
@@ -71,12 +74,21 @@ function openEvents(proc: ProcFs): OpenedBeginners {
 function sockDiagMeans(): Means {
   const { failure } = attempt(() => new NetlinkSocket(NETLINK_SOCK_DIAG).close());
   const detail = "the kernel is asked which socket a conversation has";
-  return means("sock_diag", failure, detail, (why) => `${why}; lists in /proc/PID/net are read instead`);
+  return means(
+    "sock_diag",
+    failure,
+    detail,
+    (why) =>
+      `${why}; allow netlink in this sandbox: lists in /proc/PID/net are read instead, which takes longer`,
+  );
 }
 
-function processMeans(): Means {
-  const detail = "which process holds a socket";
-  return means("/proc/PID/fd", lack(NAMES), detail, (why) => `of this user's processes alone: ${why}`);
+function processMeans(proc: ProcFs): Means {
+  const whose = proc.hasMachinePids
+    ? ""
+    : `, of this container's processes; ${WITH_MACHINE_PIDS} for those of others`;
+  const detail = `which process holds a socket${whose}`;
+  return means("/proc/PID/fd", lack(NAMES), detail, (why) => `${why}: only this user's processes are seen`);
 }
 
 function namespaceMeans(): Means {
@@ -85,19 +97,20 @@ function namespaceMeans(): Means {
     "setns",
     lack(["cap_sys_admin"]),
     detail,
-    (why) => `${why}; lists in /proc/PID/net are read instead`,
+    (why) => `${why}: lists in /proc/PID/net are read instead`,
   );
 }
 
-function eventMeans(failure: string | null): Means {
+function eventMeans(failure: string | null, proc: ProcFs): Means {
   const detail = "the kernel tells who connects, sends and closes, however short it lives";
+  const advice = proc.hasMachinePids
+    ? "run as root, and with tracefs mounted (mount -t tracefs tracefs /sys/kernel/tracing)"
+    : WITH_MACHINE_PIDS;
   return means(
     "trace events",
     failure,
     detail,
-    (why) =>
-      `${why}; as root, and with tracefs mounted (mount -t tracefs tracefs /sys/kernel/tracing), ` +
-      "processes that live for milliseconds have names, too",
+    (why) => `${why}; ${advice}: processes that live for milliseconds have names then, too`,
   );
 }
 
@@ -106,18 +119,23 @@ function synMeans(events: string | null, failure: string | null): Means {
     return { name: "SYN capture", isUsed: false, detail: "not needed beside trace events" };
   }
   const detail = "in place of trace events: sockets are looked for as soon as a connection begins";
-  return means("SYN capture", failure, detail, (why) => why);
+  return means("SYN capture", failure, detail, (why) => `${why}; ${lack(["cap_net_raw"]) ?? "run as root"}`);
 }
 
 function packetMeans(events: string | null): Means {
   const detail = "frames without any other socket are named where one process alone can have sent them" +
-    (events === null ? "" : ", and are not IP");
+    (events === null ? "" : ", and they are not IP or from nobody's address");
   return { name: "packet sockets", isUsed: true, detail };
 }
 
 function conntrackMeans(failure: string | null): Means {
   const detail = "what is behind translated addresses";
-  return means("conntrack", failure, detail, (why) => `${why}; translated addresses stay as they are`);
+  return means(
+    "conntrack",
+    failure ?? lack(["cap_net_admin"]),
+    detail,
+    (why) => `${why}: translated addresses stay as they are`,
+  );
 }
 
 function means(
@@ -129,7 +147,8 @@ function means(
   return { name, isUsed: failure === null, detail: failure === null ? detail : otherwise(failure) };
 }
 
+/** What to do for the capabilities that are missing; null where none is. */
 function lack(wanted: readonly Capability[]): string | null {
   const missing = missingCapabilities(wanted);
-  return missing.length === 0 ? null : `this needs ${missing.join(" and ")}`;
+  return missing.length === 0 ? null : `run as root, or with ${missing.join(" and ")}`;
 }

@@ -7,7 +7,7 @@ import { printable } from "./text.ts";
 /** Complete lines. */
 export function renderMeans(list: readonly Means[]): string {
   const rows = list.map(({ name, isUsed, detail }) => ({
-    name,
+    name: printable(name),
     used: isUsed ? "yes" : "no",
     detail: printable(detail),
   }));
