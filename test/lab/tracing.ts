@@ -20,7 +20,7 @@ export function withoutTracing(command: readonly string[]): string[] {
 }
 
 /** Runs the command in a mount namespace of its own, after the preparation. */
-function privately(preparation: string, command: readonly string[]): string[] {
+export function privately(preparation: string, command: readonly string[]): string[] {
   return ["unshare", "--mount", "sh", "-c", `${preparation}; exec "$@"`, "sh", ...command];
 }
 
