@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { GroupKey, Report } from "../../src/report/report.ts";
+import type { GroupKey, Match, Report } from "../../src/report/report.ts";
 import { renderTrace } from "../../src/render/trace.ts";
 import { anyGroupedReport, anyReport } from "./any_report.ts";
 import {
   CONNECTION_REPORT,
   CONTAINER_REPORT,
   DEFAULT_OPTIONS,
+  flowRow,
   groupRow,
   interfaceRow,
   processRow,
@@ -71,6 +72,26 @@ Total                                                                           
 
 `),
   );
+});
+
+/** What is said of a connection that got its name so; "" for nothing. */
+function saidOf(match: Match | null, explain: boolean): string {
+  const row = processRow({ ...traffic(1000, 1000), flows: [flowRow({ match })] });
+  const text = renderTrace(reportOf({ processes: [row] }), {
+    ...DEFAULT_OPTIONS,
+    connections: true,
+    explain,
+  });
+  return /^ +tcp \S+ \S+( \(.*?\))?/m.exec(text)?.[1]?.trim() ?? "";
+}
+
+Deno.test("renderTrace() says how a connection got its name where that is an inference, or it was asked for", () => {
+  const inferred: readonly Match[] = ["listener", "packet socket"];
+  const others: readonly Match[] = ["exact", "event", "inherited", "nat"];
+  for (const match of inferred) assert.equal(saidOf(match, false), `(by ${match})`);
+  for (const match of others) assert.equal(saidOf(match, false), "");
+  for (const match of [...inferred, ...others]) assert.equal(saidOf(match, true), `(by ${match})`);
+  for (const explain of [false, true]) assert.equal(saidOf(null, explain), "");
 });
 
 Deno.test("renderTrace() shows groups in place of processes, named after their key", () => {
