@@ -7,7 +7,7 @@ import { Threads } from "./threads.ts";
 
 export type Beginners = Pick<
   ConnectEvents<Process>,
-  "fd" | "isComplete" | "read" | "find" | "tellOfPackets" | "takePacketSends" | "close"
+  "fd" | "isComplete" | "read" | "find" | "isToldOf" | "tellOfPackets" | "takePacketSends" | "close"
 >;
 
 export interface Clocks {

@@ -72,7 +72,7 @@ export class Owners {
     const { states } = this.#endpoints;
     if (states[endpoint] === EndpointState.NEW) this.#alternatives.delete(endpoint);
     if (isEchoResponder(found.conversation)) states[endpoint] = EndpointState.KERNEL;
-    else if (isControlTalk(found.conversation)) this.#settleControlTalk(flow, endpoint, found);
+    else if (isControlTalk(found.conversation)) this.#settleControlTalk(endpoint, found);
     else if (this.#isBegun(flow, endpoint, found)) return;
     else if (this.#isBegunAgain(endpoint, found)) return;
     else if (found.inodes.length > 0) this.take(endpoint, found);
@@ -145,10 +145,8 @@ export class Owners {
     return this.#beginnerAt(isAgain ? 0 : this.#table.beganMs[flow]!, found);
   }
 
-  #beginnerAt(beganMs: number, { namespace, conversation }: Location): Process | undefined {
-    // A process elsewhere may have used the same ports.
-    const isHere = ({ netns }: Process): boolean => netns === null || netns === namespace?.inode;
-    return this.#beginners?.find(conversation, beganMs, isHere);
+  #beginnerAt(beganMs: number, found: Location): Process | undefined {
+    return this.#beginners?.find(found.conversation, beganMs, isIn(found));
   }
 
   give(endpoint: number, process: Process, state: EndpointState): void {
@@ -160,9 +158,9 @@ export class Owners {
    * It is the kernel's unless there is a raw socket that may have sent it. The kernel tells who sends by those to an
    * address, but not what.
    */
-  #settleControlTalk(flow: number, endpoint: number, found: Location): void {
+  #settleControlTalk(endpoint: number, found: Location): void {
     const isUntold = this.#beginners?.isComplete === true &&
-      this.#beginnerOf(flow, endpoint, found) === undefined;
+      !this.#beginners.isToldOf(found.conversation, isIn(found));
     const isKernels = found.inodes.length === 0 || isUntold;
     this.#endpoints.states[endpoint] = isKernels ? EndpointState.KERNEL : EndpointState.SEVERAL;
   }
@@ -309,6 +307,11 @@ export class Owners {
       this.likelyPids.add(process.pid);
     }
   }
+}
+
+/** A process elsewhere may have used the same ports. */
+function isIn({ namespace }: Location): (process: Process) => boolean {
+  return ({ netns }) => netns === null || netns === namespace?.inode;
 }
 
 function hasPorts(protocol: number): boolean {

@@ -186,6 +186,13 @@ export class Beginnings<T> {
       this.#listenerGone(conversation, beganMs, isPossible);
   }
 
+  /** Whether anybody was told to have sent to the remote address without ports, also where nobody can say who. */
+  isToldOf({ ipProtocol, words, remoteAt }: Conversation, isPossible: (who: T) => boolean): boolean {
+    return [ipProtocol, IPPROTO_RAW].some((protocol) =>
+      this.#of(keyOf(protocol, 0, words, remoteAt, 0), isPossible).length > 0
+    );
+  }
+
   #of(key: string, isPossible: (who: T) => boolean): Entry<T>[] {
     const entries = [...this.#entries.get(key)?.values() ?? []];
     for (const entry of entries) entry.who ??= this.#options.identify(entry.tid);

@@ -175,6 +175,11 @@ export class ConnectEvents<T> {
     return this.#beginnings.find(conversation, byMs, isPossible);
   }
 
+  /** Whether anybody was told to have sent to the remote address without ports, also where nobody can say who. */
+  isToldOf(conversation: Conversation, isPossible: (who: T) => boolean): boolean {
+    return this.#beginnings.isToldOf(conversation, isPossible);
+  }
+
   close(): void {
     this.#instance.close();
   }

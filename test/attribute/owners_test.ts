@@ -89,13 +89,21 @@ for (
     }),
   );
 
-  for (const why of ["may have been missed", "was told of", "cannot be told of"] as const) {
+  for (
+    const why of [
+      "may have been missed",
+      "was told of",
+      "was told of by several",
+      "cannot be told of",
+    ] as const
+  ) {
     Deno.test(
       `Owners do not say whose ${what} are where there is a raw socket and its sending ${why}`,
       withHost((host) => {
         host.tree.put(20, { comm: "routing", sockets: [7] });
         host.sockets.openRaw(protocol, 7);
         host.beginners.isComplete = why !== "may have been missed";
+        host.beginners.isToldOfSeveral = why === "was told of by several";
         if (why === "was told of") host.told.set(0, host.proc.read(20)!);
         host.send(ETH, packet);
         host.settle();

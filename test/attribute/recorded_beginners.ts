@@ -10,6 +10,8 @@ export class RecordedBeginners implements Beginners {
   /** By the port that a conversation was begun from; by 0 where there is none. */
   readonly told = new Map<number, Process>();
   isComplete = true;
+  /** Several have sent to any address without ports. */
+  isToldOfSeveral = false;
   /** This kernel tells what packet sockets send. */
   canTellOfPackets = false;
   #sends: PacketSend<Process>[] = [];
@@ -28,6 +30,11 @@ export class RecordedBeginners implements Beginners {
   ): Process | undefined {
     const told = this.told.get(localPort);
     return told && isPossible(told) ? told : undefined;
+  }
+
+  isToldOf(_conversation: Conversation, isPossible: (who: Process) => boolean): boolean {
+    const told = this.told.get(0);
+    return this.isToldOfSeveral || (told !== undefined && isPossible(told));
   }
 
   tellOfPackets(isWanted: boolean): boolean {

@@ -437,3 +437,24 @@ Deno.test("Beginnings.takeSends() gives so many, and says that it left some out"
   assert.equal(told.beginnings.hasForgotten, true);
   assert.equal(told.beginnings.takeSends().length, 16_384);
 });
+
+for (const protocol of [ICMP, RAW]) {
+  Deno.test(`Beginnings.isToldOf() holds also where nobody can say who of several it was: protocol ${protocol}`, () => {
+    const told = new Told();
+    const asked = conversation(ICMP, ["192.0.2.1", 0], ["198.51.100.7", 0]);
+    const isToldOf = (isPossible = (_: string): boolean => true): boolean =>
+      told.beginnings.isToldOf(asked, isPossible);
+    assert.equal(isToldOf(), false);
+    told.route(protocol, 1, 100, 0, "198.51.100.8:0");
+    assert.equal(isToldOf(), false, "to another address");
+    told.route(protocol, 1, 100, 0, "198.51.100.7:0");
+    assert.equal(isToldOf(), true);
+    assert.equal(isToldOf((who) => who !== "curl"), false);
+    told.route(protocol, 2, 101, 0, "198.51.100.7:0");
+    assert.equal(told.find(ICMP, "192.0.2.1:0", "198.51.100.7:0"), undefined);
+    assert.equal(isToldOf(), true);
+    // Gone before it could be looked at, and its end was not told of yet.
+    told.route(protocol, 7, 102, 0, "198.51.100.7:0");
+    assert.equal(isToldOf((who) => who !== "curl" && who !== "wget"), true);
+  });
+}
