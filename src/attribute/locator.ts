@@ -101,7 +101,7 @@ export class Locator {
   }
 
   /**
-   * The one candidate that has a socket of just this conversation; where several have, which is meant cannot be told.
+   * The one candidate that has a socket of just this conversation; where several have, all their sockets can be meant.
    * Else the first that has a listening one, else the first.
    */
   #ask(
@@ -121,8 +121,8 @@ export class Locator {
       if (!this.#hasSocket(namespace, conversation, link) || this.#answer.inode === 0) continue;
       const { inodes, isExact } = this.#answer;
       if (found.isExact && isExact) {
-        found.inodes.length = 0;
-        return;
+        found.inodes.push(...inodes);
+        continue;
       }
       if (found.inodes.length > 0 && !isExact) continue;
       found.namespace = namespace;

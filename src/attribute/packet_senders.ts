@@ -15,8 +15,12 @@ import { Moment, type SocketHolders } from "./socket_holders.ts";
 const ETHERNET_HEADER_BYTES = 14;
 /** Of what a process has sent, this share at least has to be seen on the links. */
 const SEEN_SHARE = 0.9;
-/** So much of it may have been sent in a row that begins before an end of the interval and goes on after it. */
-const ASTRIDE_SHARE = 0.005;
+/** Of many frames, */
+const MANY = 100;
+/** this share may be on the wrong side of an end of the interval. */
+const ASTRIDE_SHARE = 0.02;
+/** Packet sockets of so many other namespaces are looked for before one report. */
+const NAMESPACES_A_REPORT = 32;
 
 interface Sent {
   readonly process: Process;
@@ -38,8 +42,11 @@ export class PacketSenders {
   /** When the interval began, and since when the kernel tells; in milliseconds since the Unix epoch. */
   #beganMs = 0;
   #previousEndMs = 0;
-  /** There are packet sockets of others. */
-  #isAny = false;
+  /** By inode of packet sockets in our namespace: whether it is ours, by which we capture. */
+  #isOwn = new Map<number, boolean>();
+  /** Namespaces in which there are packet sockets of others. */
+  readonly #inUse = new Set<NetNamespace>();
+  #nextOther = 0;
   #toldSinceMs = Infinity;
   /** In the interval; null where the kernel did not tell of all of it. */
   #sends: readonly PacketSend<Process>[] | null = null;
@@ -54,7 +61,7 @@ export class PacketSenders {
 
   /** Call once an interval, with its end. Returns whether there is anybody who may have sent so. */
   endInterval(endMs: number): boolean {
-    const isWatched = this.#isAny;
+    const isWatched = this.#inUse.size > 0;
     const isToldOfAll = this.#toldSinceMs <= this.#beganMs && this.#beginners?.isComplete === true;
     const sends = [...this.#later, ...this.#beginners?.takePacketSends() ?? []];
     this.#sends = isToldOfAll ? sends.filter(({ timeMs }) => timeMs <= endMs) : null;
@@ -69,23 +76,32 @@ export class PacketSenders {
 
   /** Call a little earlier: who holds packet sockets is looked for in the meantime. */
   lookForHolders(): void {
-    this.#isAny = false;
-    const moment = new Moment();
-    for (const namespace of [this.#namespaces.own, ...this.#namespaces.others]) {
-      for (const { inode } of this.#socketsOfOthers(namespace)) {
-        this.#isAny = true;
-        this.#holders.holderOf(inode, moment);
-      }
+    const others = [...this.#namespaces.others];
+    for (const namespace of this.#inUse) if (!others.includes(namespace)) this.#inUse.delete(namespace);
+    this.#lookIn(this.#namespaces.own);
+    for (let i = 0; i < Math.min(others.length, NAMESPACES_A_REPORT); i++) {
+      this.#nextOther = (this.#nextOther + 1) % others.length;
+      this.#lookIn(others[this.#nextOther]!);
     }
   }
 
-  /** But for our own, by which we capture. */
+  #lookIn(namespace: NetNamespace): void {
+    const sockets = this.#socketsOfOthers(namespace);
+    if (sockets.length > 0) this.#inUse.add(namespace);
+    else this.#inUse.delete(namespace);
+    const moment = new Moment();
+    for (const { inode } of sockets) this.#holders.holderOf(inode, moment);
+  }
+
   #socketsOfOthers(namespace: NetNamespace): readonly PacketSocket[] {
     const sockets = namespace.sockets.packetSockets();
-    if (sockets.length === 0 || namespace !== this.#namespaces.own) return sockets;
-    const own = new Map<number, number>();
-    readSocketDescriptors("/proc/self/fd", own, []);
-    return sockets.filter(({ inode }) => !own.has(inode));
+    if (namespace !== this.#namespaces.own) return sockets;
+    if (sockets.some(({ inode }) => !this.#isOwn.has(inode))) {
+      const own = new Map<number, number>();
+      readSocketDescriptors("/proc/self/fd", own, []);
+      this.#isOwn = new Map(sockets.map(({ inode }) => [inode, own.has(inode)]));
+    }
+    return sockets.filter(({ inode }) => !this.#isOwn.get(inode));
   }
 
   /**
@@ -132,9 +148,9 @@ function add(sent: Map<string, Sent>, process: Process, bytes: number, count: nu
   sent.set(key, sum);
 }
 
-/** Whether frames of so many bytes are what was sent; at both ends of the interval some may be on the wrong side. */
+/** Whether frames of so many bytes are what was sent: exactly, or nearly where there were many. */
 function isAllOf({ bytes, count }: Sent, frameBytes: number): boolean {
-  const slack = 2 * (bytes / count + ETHERNET_HEADER_BYTES) + ASTRIDE_SHARE * bytes;
-  return frameBytes <= bytes + count * ETHERNET_HEADER_BYTES + slack &&
-    frameBytes >= SEEN_SHARE * bytes - slack;
+  const withHeaders = bytes + count * ETHERNET_HEADER_BYTES;
+  if (count < MANY) return frameBytes === bytes || frameBytes === withHeaders;
+  return frameBytes >= SEEN_SHARE * bytes && frameBytes <= (1 + ASTRIDE_SHARE) * withHeaders;
 }

@@ -11,6 +11,8 @@ export interface Scenario {
   readonly name: string;
   /** This host and another, when left out. */
   readonly network?: (lab: Lab) => Promise<Network>;
+  /** What this machine lacks for it; null where it lacks nothing. */
+  readonly lack?: () => string | null;
   readonly play: (stage: Stage) => Promise<Play>;
 }
 
@@ -51,9 +53,4 @@ export class Stage {
       await this.#tool.until(({ time }) => Date.parse(time) > nowMs);
     }
   }
-}
-
-/** What a scenario throws where this machine lacks what it takes. */
-export class CannotRun extends Error {
-  override readonly name = "CannotRun";
 }

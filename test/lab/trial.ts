@@ -4,7 +4,7 @@ import { judge, type Observed, type Truth, type Verdict } from "./judge.ts";
 import { type Counters, Lab, within } from "./lab.ts";
 import { NETHOGS, Nethogs } from "./nethogs.ts";
 import { hostAndPeer, type Network } from "./networks.ts";
-import { CannotRun, type Scenario, Stage } from "./scenario.ts";
+import { type Scenario, Stage } from "./scenario.ts";
 import { hasTracing, withoutTracing, withTracing } from "./tracing.ts";
 
 export interface Conditions {
@@ -23,9 +23,11 @@ const BACKGROUND_BYTES = 4096;
 const LOOPBACK_HEADER = 14;
 
 export async function tryOut(
-  { play, network: build = hostAndPeer }: Scenario,
+  { play, lack, network: build = hostAndPeer }: Scenario,
   conditions: Conditions,
 ): Promise<Outcome> {
+  const reason = lack?.() ?? null;
+  if (reason !== null) return { skipped: reason };
   await using lab = await Lab.open();
   const network = await build(lab);
   if (conditions.busy) keepBusy(lab);
@@ -37,9 +39,6 @@ export async function tryOut(
     const truth: Truth = { actors, ends, kernelBytes: kernelBytes + BACKGROUND_BYTES };
     const after = await tool.quiet(network.watched);
     return { verdict: judge(truth, observe(tool, seen, network, before.counters, after.counters)) };
-  } catch (error) {
-    if (error instanceof CannotRun) return { skipped: error.message };
-    throw error;
   } finally {
     await tool.stop();
   }
