@@ -130,12 +130,11 @@ function packetMeans(events: string | null): Means {
 
 function conntrackMeans(failure: string | null): Means {
   const detail = "what is behind translated addresses";
-  return means(
-    "conntrack",
-    failure ?? lack(["cap_net_admin"]),
-    detail,
-    (why) => `${why}: translated addresses stay as they are`,
-  );
+  const advice = lack(["cap_net_admin"]) ??
+    (failure === null
+      ? null
+      : `${failure}; where addresses are translated, run modprobe nf_conntrack_netlink`);
+  return means("conntrack", advice, detail, (why) => `${why}: translated addresses stay as they are`);
 }
 
 function means(
