@@ -30,7 +30,7 @@ interface Load {
   readonly name: string;
   readonly seconds: number;
   /** Sends to the far end; returns how many packets that took, 0 where that is not known. */
-  readonly send: (lab: Lab, far: Namespace, address: string) => Promise<number>;
+  readonly send: (lab: Lab, far: Namespace, address: string, seconds: number) => Promise<number>;
 }
 
 const LOADS: readonly Load[] = [
@@ -45,10 +45,10 @@ const LOADS: readonly Load[] = [
 ];
 
 function iperf3(...args: string[]): Load["send"] {
-  return async (lab, far, address) => {
+  return async (lab, far, address, seconds) => {
     await using server = lab.start(within(far, ["iperf3", "-s", "-1", "--forceflush"]));
     await server.stdout.until(/listening/);
-    const { stdout } = await run(["iperf3", "-c", address, "-t", "3", "-J", ...args]);
+    const { stdout } = await run(["iperf3", "-c", address, "-t", `${seconds}`, "-J", ...args]);
     return JSON.parse(stdout).end.sum?.packets ?? 0;
   };
 }
@@ -56,11 +56,11 @@ function iperf3(...args: string[]): Load["send"] {
 const CONNECTIONS_PER_SECOND = 200;
 
 /** Each connection asks for a thousand bytes, and is closed. */
-async function connect(lab: Lab, far: Namespace, address: string): Promise<number> {
+async function connect(lab: Lab, far: Namespace, address: string, seconds: number): Promise<number> {
   await using server = lab.start(within(far, [Deno.execPath(), "eval", SERVER, address]));
   const port = Number(await server.stdout.next());
   const startMs = performance.now();
-  for (let i = 0; i < 30 * CONNECTIONS_PER_SECOND; i++) {
+  for (let i = 0; i < seconds * CONNECTIONS_PER_SECOND; i++) {
     const waitMs = startMs + (i * 1000) / CONNECTIONS_PER_SECOND - performance.now();
     if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
     using connection = await Deno.connect({ hostname: address, port });
@@ -99,7 +99,7 @@ async function measure(lab: Lab, watcher: Watcher, load: Load): Promise<Sample> 
   await using program = lab.start(watcher.command(near.name));
   await Promise.race([program.stdout.next(), program.stderr.next()]);
   const before = await readUse(program.pid);
-  const packets = await load.send(lab, far, peer.ipv4);
+  const packets = await load.send(lab, far, peer.ipv4, load.seconds);
   const after = await readUse(program.pid);
   await program.signal("SIGINT");
   await lab.remove(near);

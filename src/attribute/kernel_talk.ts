@@ -2,16 +2,11 @@
 
 import { LINK_PROTOCOL_LLC } from "../decode/headers.ts";
 import type { Conversation } from "../sockets/socket_table.ts";
-import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from "../sockets/ping_sockets.ts";
+import { isIcmp } from "../sockets/ping_sockets.ts";
 
 const IPPROTO_IGMP = 2;
 
 const ETHERTYPE_ARP = 0x0806;
-
-/** An end that is asked for an echo: the kernel answers, and tells no process. */
-export function isEchoResponder({ ipProtocol, localPort, remotePort }: Conversation): boolean {
-  return isIcmp(ipProtocol) && localPort === 0 && remotePort !== 0;
-}
 
 /**
  * Errors, neighbours, routers, groups: what the kernel says unless a raw socket does, and what it takes itself though raw
@@ -19,10 +14,6 @@ export function isEchoResponder({ ipProtocol, localPort, remotePort }: Conversat
  */
 export function isControlTalk({ ipProtocol, localPort }: Conversation): boolean {
   return ipProtocol === IPPROTO_IGMP || (isIcmp(ipProtocol) && localPort === 0);
-}
-
-function isIcmp(ipProtocol: number): boolean {
-  return ipProtocol === IPPROTO_ICMP || ipProtocol === IPPROTO_ICMPV6;
 }
 
 /** What is not IP and has no process by nature. */

@@ -6,9 +6,20 @@
  * the socket now.
  */
 
-import { COUNTERS, End, FLAG_FAR_SPOKE, FLAG_NEAR_SPOKE, type FlowTable, ipProtocol } from "../flow/table.ts";
-import { RECEIVED, RECEIVED_TOTAL, SENT, SENT_TOTAL } from "../flow/table.ts";
+import {
+  COUNTERS,
+  End,
+  FLAG_FAR_SPOKE,
+  FLAG_NEAR_SPOKE,
+  type FlowTable,
+  ipProtocol,
+  RECEIVED,
+  RECEIVED_TOTAL,
+  SENT,
+  SENT_TOTAL,
+} from "../flow/table.ts";
 import type { Process, ProcFs } from "../proc/procfs.ts";
+import { isEchoResponder } from "../sockets/ping_sockets.ts";
 import {
   IPPROTO_DCCP,
   IPPROTO_SCTP,
@@ -18,7 +29,7 @@ import {
 } from "../sockets/sock_diag.ts";
 import type { Beginners } from "./beginners.ts";
 import { EndpointState, type EndpointTable, hasOwner, NO_OWNER } from "./endpoints.ts";
-import { isControlTalk, isEchoResponder } from "./kernel_talk.ts";
+import { isControlTalk } from "./kernel_talk.ts";
 import type { Location } from "./locator.ts";
 import { Moment, type SocketHolders } from "./socket_holders.ts";
 

@@ -8,7 +8,7 @@ import type { Attribution } from "../attribute/attribution.ts";
 import { EndpointState, FORWARDED_SLOT, NO_ENDPOINT, NO_OWNER } from "../attribute/endpoints.ts";
 import { isKernelLinkProtocol } from "../attribute/kernel_talk.ts";
 import type { FrameSource, IntervalEnd, Link } from "../capture/source.ts";
-import { ipProtocolName, linkProtocolName } from "../decode/names.ts";
+import { ipProtocolName } from "../decode/names.ts";
 import type { Intake } from "../flow/intake.ts";
 import { grown } from "../flow/key_index.ts";
 import {
@@ -35,6 +35,7 @@ import type { ContainerNames } from "../proc/container_names.ts";
 import type { Process } from "../proc/procfs.ts";
 import type { Namespaces } from "../sockets/namespaces.ts";
 import { Account, sumOf, trafficOf } from "./account.ts";
+import { protocolName } from "./conversation_name.ts";
 import { countForwarded, countOnce, type Sighting, type Verdict } from "./counted_once.ts";
 import type { Grouping, Member } from "./grouping.ts";
 import { InterfaceFigures } from "./interface_figures.ts";
@@ -348,10 +349,8 @@ export class Ledger {
 
   #protocol(flow: number, link: Link): string {
     const { table } = this.#parts;
-    const kind = flowKind(table, flow);
-    if (kind === FlowKind.UNSUPPORTED_LINK) return `link-type-${link.linkType}`;
-    const linkProtocol = kind === FlowKind.IP ? null : linkProtocolOf(table, flow);
-    return linkProtocol === null ? ipProtocolName(ipProtocol(table, flow)) : linkProtocolName(linkProtocol);
+    const isUnsupported = flowKind(table, flow) === FlowKind.UNSUPPORTED_LINK;
+    return isUnsupported ? `link-type-${link.linkType}` : protocolName(table, flow);
   }
 
   #members(): Member[] {

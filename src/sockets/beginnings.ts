@@ -3,6 +3,8 @@
  * sockets. Takes events in the order of time; knows nothing of where they come from.
  */
 
+import { IPPROTO_RAW } from "./raw_sockets.ts";
+import { IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from "./sock_diag.ts";
 import type { Conversation } from "./socket_table.ts";
 import {
   type PacketSendEvent,
@@ -28,12 +30,6 @@ const MOST_SENDS = 16_384;
 const IN_A_ROW_MS = 1;
 /** A frame is stamped after the event; both stamps are exact, but they are read from different clocks. */
 const STAMP_FUZZ_MS = 0.1;
-
-const IPPROTO_TCP = 6;
-const IPPROTO_UDP = 17;
-const IPPROTO_SCTP = 132;
-/** What a socket that writes its own IP headers is said to send. */
-const IPPROTO_RAW = 255;
 
 const ANYWHERE = new Uint32Array(4);
 

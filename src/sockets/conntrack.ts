@@ -16,6 +16,7 @@ import {
   NLMSG_HDRLEN,
 } from "../kernel/netlink.ts";
 import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from "./ping_sockets.ts";
+import { IPPROTO_TCP } from "./sock_diag.ts";
 import type { Conversation } from "./socket_table.ts";
 
 /** (NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_GET, and IPCTNL_MSG_CT_NEW for the answer */
@@ -70,15 +71,15 @@ const ICMPV6_ECHO: Echo = {
   replyType: 129,
 };
 
-/** As `Conversation` has it: the identifier of an echo is the port of the end that asks, and the other has none. */
 /** There is no such connection, but it can be asked for. */
 const NOBODYS: Conversation = {
-  ipProtocol: 6,
+  ipProtocol: IPPROTO_TCP,
   words: Uint32Array.of(0, 0, V4_MAPPED, 0x7f000001),
   ...{ localAt: 0, localPort: 1, remoteAt: 0, remotePort: 1 },
   interfaceIndex: 0,
 };
 
+/** As `Conversation` has it: the identifier of an echo is the port of the end that asks, and the other has none. */
 interface Tuple {
   source: Uint32Array;
   destination: Uint32Array;

@@ -5,7 +5,7 @@ import { answerWithMembers } from "./group_members.ts";
 import type { ListedSocket } from "./listed_socket.ts";
 import { parseForwarding, type ReadNetFile, Recent, UNTIL_REFRESH } from "./net_files.ts";
 import { type PacketSocket, recentPacketSockets } from "./packet_sockets.ts";
-import { IPPROTO_ICMP, IPPROTO_ICMPV6, PingSockets } from "./ping_sockets.ts";
+import { isEchoResponder, isIcmp, PingSockets } from "./ping_sockets.ts";
 import { ProcNetSockets } from "./proc_net.ts";
 import { RawSockets } from "./raw_sockets.ts";
 import { SctpSockets } from "./sctp_sockets.ts";
@@ -59,17 +59,14 @@ export class NamespaceSockets implements SocketTable {
     }
     if (this.#procNet.knows(ipProtocol)) return this.#procNet.find(conversation, answer);
     if (ipProtocol === IPPROTO_SCTP && this.#sctp.find(conversation, answer)) return true;
-    if (ipProtocol === IPPROTO_ICMP || ipProtocol === IPPROTO_ICMPV6) {
-      return this.#findIcmp(conversation, answer);
-    }
+    if (isIcmp(ipProtocol)) return this.#findIcmp(conversation, answer);
     return this.#raw.find(conversation, answer);
   }
 
   #findIcmp(conversation: Conversation, answer: SocketAnswer): boolean {
-    const { localPort, remotePort } = conversation;
-    // Who is asked answers by the kernel: the raw sockets that happen to be open get a copy of it, no more.
-    if (localPort === 0 && remotePort !== 0) return false;
-    if (localPort !== 0 && this.#ping.find(conversation, answer)) return true;
+    // The raw sockets that happen to be open get a copy of what the kernel answers, no more.
+    if (isEchoResponder(conversation)) return false;
+    if (conversation.localPort !== 0 && this.#ping.find(conversation, answer)) return true;
     return this.#raw.find(conversation, answer);
   }
 

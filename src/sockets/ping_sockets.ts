@@ -12,6 +12,15 @@ import type { Conversation, SocketAnswer } from "./socket_table.ts";
 export const IPPROTO_ICMP = 1;
 export const IPPROTO_ICMPV6 = 58;
 
+export function isIcmp(ipProtocol: number): boolean {
+  return ipProtocol === IPPROTO_ICMP || ipProtocol === IPPROTO_ICMPV6;
+}
+
+/** An end that is asked for an echo: the kernel answers, and tells no process. */
+export function isEchoResponder({ ipProtocol, localPort, remotePort }: Conversation): boolean {
+  return isIcmp(ipProtocol) && localPort === 0 && remotePort !== 0;
+}
+
 export class PingSockets {
   readonly #v4: Recent<readonly ListedSocket[]>;
   readonly #v6: Recent<readonly ListedSocket[]>;

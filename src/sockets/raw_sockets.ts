@@ -9,8 +9,8 @@ import { type ReadNetFile, Recent, UNTIL_REFRESH } from "./net_files.ts";
 import { parseProcNet } from "./proc_net.ts";
 import type { Conversation, SocketAnswer } from "./socket_table.ts";
 
-/** Of sockets that write IP headers themselves, of any protocol, and receive nothing. */
-const IPPROTO_RAW = 255;
+/** Of sockets that write IP headers themselves, of any protocol, and receive nothing; events, too, tell of it so. */
+export const IPPROTO_RAW = 255;
 
 export class RawSockets {
   readonly #v4: Recent<readonly ListedSocket[]>;
