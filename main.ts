@@ -29,7 +29,7 @@ function complain(message: string): void {
 async function main(args: readonly string[]): Promise<number> {
   const invocation = parseOptions(args);
   if (invocation.kind === "version") {
-    await write(`nethogs ${denoJson.version}\n`);
+    await write(`nethogs ${denoJson.version} (Deno ${Deno.version.deno})\n`);
     return DONE;
   }
   if (invocation.kind === "help") {
