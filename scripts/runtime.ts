@@ -37,7 +37,7 @@ export interface Origin {
  * A runtime that can be had from the npm registry: an executable that somebody made with `deno compile` is
  * denort with a program appended. Only the former is used.
  */
-const TRIAL = {
+export const TRIAL = {
   target: "x86_64-unknown-linux-gnu",
   version: "2.6.10",
   /** The newest in the registry that compiles for it. */
@@ -49,7 +49,7 @@ const TRIAL = {
 } as const;
 
 /** All that the executable is allowed, whoever runs it. */
-const PERMISSIONS = ["--allow-ffi", "--allow-read", "--no-prompt"];
+const PERMISSIONS = ["--allow-ffi", "--allow-read", "--deny-import", "--no-prompt"];
 
 export async function compile(order: Compilation): Promise<Origin> {
   const { root, work, denoVersion, target } = order;

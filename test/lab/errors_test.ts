@@ -1,51 +1,15 @@
 /** What cannot be done is said in one line, with the exit status for its kind; and every end is an orderly one. */
 
 import assert from "node:assert/strict";
-import { type End, eventually, Lab, labTest, readIndex, typed, within } from "./lab.ts";
+import { assertEndsQuietly, assertFails, CANNOT_CAPTURE, DONE, WRONG_USAGE } from "./ends.ts";
+import { eventually, Lab, labTest, typed, within } from "./lab.ts";
 import { NETHOGS, Nethogs, parseReport, ROOT } from "./nethogs.ts";
-import { type Exit, mustRun, Program, run } from "./program.ts";
-import { exchange, Traffic } from "./traffic.ts";
-
-const DONE = 0;
-const CANNOT_CAPTURE = 1;
-const WRONG_USAGE = 2;
-
-/** Ended with the status; one line on standard error that matches, and nothing else. */
-function assertFails({ code, stdout, stderr }: Exit, status: number, message: RegExp): void {
-  assert.match(stderr, /^nethogs: [^\n]+\n$/);
-  assert.match(stderr, message);
-  assert.deepEqual({ code, stdout }, { code: status, stdout: "" }, stderr);
-}
-
-function assertEndsQuietly({ code, stderr }: Exit): void {
-  assert.deepEqual({ code, stderr }, { code: DONE, stderr: "" });
-}
+import { type Exit, mustRun, run } from "./program.ts";
+import { DATAGRAM_BYTES, isCapturing, talkOver } from "./talk.ts";
 
 /** Runs it in a namespace with nothing but loopback. */
 async function nethogs(lab: Lab, ...args: string[]): Promise<Exit> {
   return await run(within(await lab.namespace(), [...NETHOGS, ...args]));
-}
-
-const SIGINT = 2n;
-const SIGTERM = 15n;
-
-/** It captures, and catches the signals that end it. */
-async function isCapturing(program: Program): Promise<boolean> {
-  const status = await Deno.readTextFile(`/proc/${program.pid}/status`);
-  const caught = BigInt(`0x${/^SigCgt:\s*(\w+)$/m.exec(status)?.[1] ?? 0}`);
-  const wanted = 1n << (SIGINT - 1n) | 1n << (SIGTERM - 1n);
-  return (caught & wanted) === wanted && (await capturedInterfaces(program)).length > 0;
-}
-
-/** Indexes of the interfaces that are captured on in the network namespace of a program: proc_net(5). */
-async function capturedInterfaces(program: Program): Promise<number[]> {
-  const file = await Deno.readTextFile(`/proc/${program.pid}/net/packet`).catch(() => {
-    throw new Error(`It is no longer there:\n${program}`);
-  });
-  const [, ...sockets] = file.trimEnd().split("\n");
-  // sk RefCnt Type Proto Iface R Rmem User Inode
-  return sockets.map((line) => line.trim().split(/\s+/)).filter(([, , , , , isRunning]) => isRunning === "1")
-    .map(([, , , , index]) => Number(index));
 }
 
 /** What a user without rights needs to run from the sources: they may be where only root can look. */
@@ -109,7 +73,7 @@ labTest(
       "nethogs: Without cap_sys_ptrace and cap_dac_read_search, processes of other users stay unnamed",
     );
     const before = await tool.quiet(lo);
-    await talkOver(lab, [lo, lo], "others", tool);
+    await talkOver(lab, [lo, lo], "others", tool.program);
     const after = await tool.quiet(lo);
     assert.deepEqual(after.report.processes, []);
     const [row] = after.report.unattributed;
@@ -152,7 +116,7 @@ labTest("nethogs waits for an interface that is not there yet, and for one that 
   assert.deepEqual(first.interfaces.map(({ name }) => name), ["now0"]);
   for (const name of ["later-once", "later-again"]) {
     const ends = await lab.pair(host, peer, "later0");
-    const pid = await talkOver(lab, ends, name, tool);
+    const pid = await talkOver(lab, ends, name, tool.program);
     const { report } = await tool.quiet(ends[0]);
     const row = report.processes.find((candidate) => candidate.pid === pid);
     const { sent_total_bytes: sent, received_total_bytes: received } = row!;
@@ -175,38 +139,13 @@ labTest("nethogs goes on counting on an interface that was down for a while", []
   await mustRun(...within(host, ["ip", "link", "set", ends[0].name, "down"]));
   await tool.next();
   await mustRun(...within(host, ["ip", "link", "set", ends[0].name, "up"]));
-  const pid = await talkOver(lab, ends, "after-all", tool);
+  const pid = await talkOver(lab, ends, "after-all", tool.program);
   const { report } = await tool.quiet(ends[0]);
   const row = report.processes.find((candidate) => candidate.pid === pid);
   const { sent_total_bytes: sent, received_total_bytes: received } = row!;
   assert.deepEqual([sent, received], [100 * DATAGRAM_BYTES, 100 * DATAGRAM_BYTES]);
   assertEndsQuietly(await tool.stop());
 });
-
-/** 100 bytes with the headers of UDP, IPv4 and Ethernet. */
-const DATAGRAM_BYTES = 100 + 8 + 20 + 14;
-
-/** Waits until the near end is captured on; returns the pid of the process that then talks. */
-async function talkOver(
-  lab: Lab,
-  [near, far]: readonly [End, End],
-  name: string,
-  tool: Nethogs,
-): Promise<number> {
-  const index = await readIndex(near);
-  await eventually(async () => (await capturedInterfaces(tool.program)).includes(index));
-  const task = { role: "udp", isConnected: true, datagrams: 100, size: 100 } as const;
-  const [sender, receiver] = await Promise.all([
-    Traffic.start(lab, near.namespace, name, { ...task, address: near.ipv4, remoteAddress: far.ipv4 }),
-    Traffic.start(lab, far.namespace, `${name}-peer`, {
-      ...task,
-      address: far.ipv4,
-      remoteAddress: near.ipv4,
-    }),
-  ]);
-  await exchange(sender, receiver);
-  return sender.pid;
-}
 
 /** Options that cannot be used, and what is said of them. */
 const WRONG: readonly (readonly [options: string, message: RegExp])[] = [
@@ -301,7 +240,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     const lo = { namespace: host, name: "lo", ipv4: "127.0.0.1", ipv6: "::1" };
     const tool = Nethogs.start(lab, host, "-d", "3600", "lo");
     await eventually(() => isCapturing(tool.program));
-    const pid = await talkOver(lab, [lo, lo], "flushed", tool);
+    const pid = await talkOver(lab, [lo, lo], "flushed", tool.program);
     assertEndsQuietly(await tool.stop(signal));
     const [report] = tool.reports;
     assert.equal(tool.reports.length, 1);
