@@ -21,12 +21,6 @@ export interface OpenedMeans {
   close(): void;
 }
 
-export const MEANS_OF_FILE: OpenedMeans = {
-  ...{ beginners: null, syns: null, conntrack: null },
-  list: [{ name: "sockets", isUsed: false, detail: "those of a capture file's frames are not to be had" }],
-  close: () => {},
-};
-
 const WITH_MACHINE_PIDS = "run with the pids of the machine (podman run --pid=host)";
 
 export function openMeans(proc: ProcFs): OpenedMeans {

@@ -1,23 +1,19 @@
-/** Options become the parts that the monitor runs. */
+/** Options become the parts that the monitor runs; those that a run may do without are loaded when it does not. */
 
 import { Attribution } from "./attribute/attribution.ts";
 import { SocketHolders } from "./attribute/socket_holders.ts";
 import { spentMs, steadyMs } from "./capture/clock.ts";
-import { FileSource } from "./capture/file.ts";
-import { LiveSource } from "./capture/live.ts";
-import { interfacesOfNetwork } from "./capture/networks.ts";
-import { InterfaceSelection } from "./capture/selection.ts";
 import type { FrameSource } from "./capture/source.ts";
 import { Intake } from "./flow/intake.ts";
 import { FlowTable } from "./flow/table.ts";
 import { hostName } from "./kernel/host.ts";
-import { MEANS_OF_FILE, openMeans } from "./means.ts";
+import type { OpenedMeans } from "./means.ts";
 import type { Parts } from "./monitor.ts";
 import type { Options } from "./options.ts";
 import { CAPTURE, missingCapabilities, NAMES, setcapCommand } from "./proc/capabilities.ts";
 import { ContainerNames } from "./proc/container_names.ts";
 import { ProcFs } from "./proc/procfs.ts";
-import { Grouping } from "./report/grouping.ts";
+import type { Grouping } from "./report/grouping.ts";
 import { Ledger } from "./report/ledger.ts";
 import { processFilter } from "./report/process_filter.ts";
 import { Namespaces } from "./sockets/namespaces.ts";
@@ -33,7 +29,7 @@ export async function buildParts(options: Options, warn: (message: string) => vo
   const proc = new ProcFs(options.procRoot);
   const holders = new SocketHolders(proc, steadyMs, spentMs);
   const namespaces = new Namespaces(options.procRoot, source.addresses, source.broadcasts, steadyMs);
-  const means = options.readFile === null ? openMeans(proc) : MEANS_OF_FILE;
+  const means = options.readFile === null ? await meansOfHost(proc) : MEANS_OF_FILE;
   const { beginners, syns, conntrack } = means;
   for (const fd of [beginners?.fd, syns?.fd]) if (fd !== undefined) source.watch(fd);
   const attribution = new Attribution({
@@ -52,7 +48,7 @@ export async function buildParts(options: Options, warn: (message: string) => vo
   const withFlows = options.connections;
   const ledger = new Ledger(
     { host, source, table, intake, namespaces, attribution, containers, isWanted, withFlows },
-    options.by === "process" ? null : new Grouping(options.by),
+    await groupingOf(options),
   );
   const close = (): void => {
     source.close();
@@ -62,13 +58,38 @@ export async function buildParts(options: Options, warn: (message: string) => vo
   return { source, table, intake, attribution, ledger, means: means.list, close };
 }
 
+async function groupingOf({ by }: Options): Promise<Grouping | null> {
+  if (by === "process") return null;
+  const { Grouping } = await import("./report/grouping.ts");
+  return new Grouping(by);
+}
+
+async function meansOfHost(proc: ProcFs): Promise<OpenedMeans> {
+  const { openMeans } = await import("./means.ts");
+  return openMeans(proc);
+}
+
+const MEANS_OF_FILE: OpenedMeans = {
+  ...{ beginners: null, syns: null, conntrack: null },
+  list: [{ name: "sockets", isUsed: false, detail: "those of a capture file's frames are not to be had" }],
+  close: () => {},
+};
+
 async function openSource(
   options: Options,
   root: string,
   warn: (message: string) => void,
 ): Promise<FrameSource> {
   const { filter, promiscuous, readFile } = options;
-  if (readFile !== null) return new FileSource(readFile, filter);
+  if (readFile !== null) {
+    const { FileSource } = await import("./capture/file.ts");
+    return new FileSource(readFile, filter);
+  }
+  const [{ interfacesOfNetwork }, { InterfaceSelection }, { LiveSource }] = await Promise.all([
+    import("./capture/networks.ts"),
+    import("./capture/selection.ts"),
+    import("./capture/live.ts"),
+  ]);
   const selection = await InterfaceSelection.of(
     options.interfaces,
     options.all,

@@ -47,6 +47,19 @@ const OUTSIDE_WORLD = [
   },
 ];
 
+/** What is loaded only by runs that need it: not with the file itself. */
+const LOADED_WHEN_NEEDED = [
+  { file: "main.ts", without: ["ffi", "src/parts.ts", "src/monitor.ts", "src/help.ts", "src/render"] },
+  {
+    file: "src/parts.ts",
+    without: ["src/capture/live.ts", "src/capture/file.ts", "src/means.ts", "src/report/grouping.ts"],
+  },
+  {
+    file: "src/render/render.ts",
+    without: ["trace", "json", "csv", "classic"].map((n) => `src/render/${n}.ts`),
+  },
+];
+
 /** Hosts that packages come from; which one to use is for the machine to say, not for the project. */
 const PACKAGE_HOSTS = new RegExp(
   [
@@ -64,6 +77,8 @@ const NOT_SHIPPED = [".git", ".tools", ".capture", "node_modules", "dist", "cove
 interface Import {
   readonly specifier: string;
   readonly typeOnly: boolean;
+  /** By an expression, when it is needed. */
+  readonly isDynamic: boolean;
 }
 
 const IMPORT =
@@ -73,6 +88,7 @@ function parseImports(text: string): Import[] {
   return [...withoutComments(text).matchAll(IMPORT)].map(([, type, from, bare, dynamic]) => ({
     specifier: from ?? bare ?? dynamic ?? "",
     typeOnly: type !== undefined,
+    isDynamic: dynamic !== undefined,
   }));
 }
 
@@ -106,6 +122,18 @@ function judgeImport(
   if (targetStage <= stage) return null;
   const excepted = typeOnly && TYPE_EXCEPTIONS.some(({ from, to }) => isIn(file, from) && target === to);
   return excepted ? null : `${told}: ${STAGES[stage]} comes before ${STAGES[targetStage]}`;
+}
+
+/** Files that are loaded with a file, whatever the run is for. */
+function loadedWith(file: string, sources: readonly Source[], found = new Set<string>()): Set<string> {
+  if (found.has(file)) return found;
+  found.add(file);
+  const { text = "" } = sources.find((source) => source.file === file) ?? {};
+  for (const { specifier, typeOnly, isDynamic } of parseImports(text)) {
+    if (typeOnly || isDynamic || !specifier.startsWith(".")) continue;
+    loadedWith(posix.join(posix.dirname(file), specifier), sources, found);
+  }
+  return found;
 }
 
 /** Files below a folder of the project, or the file itself, as paths from the root. */
@@ -153,6 +181,15 @@ Deno.test("each stage imports only stages before it", async () => {
     parseImports(text).map((found) => judgeImport(file, found, packages))
   );
   assertNone(violations.filter((violation) => violation !== null));
+});
+
+Deno.test("what a run may do without is loaded only when it is needed", async () => {
+  const sources = await readSources();
+  const violations = LOADED_WHEN_NEEDED.flatMap(({ file, without }) =>
+    [...loadedWith(file, sources)].filter((loaded) => without.some((place) => isIn(loaded, place)))
+      .map((loaded) => `${loaded} is loaded with ${file}, in every run`)
+  );
+  assertNone(violations);
 });
 
 Deno.test("each package has one importing file", async () => {
@@ -209,15 +246,15 @@ Deno.test("parseImports() finds every form of import and none in comments", () =
     '// import h from "h";',
     '/* import i from "i"; */',
   ].join("\n");
-  const found = parseImports(text).map(({ specifier, typeOnly }) =>
-    `${specifier}${typeOnly ? " (type)" : ""}`
+  const found = parseImports(text).map(({ specifier, typeOnly, isDynamic }) =>
+    `${specifier}${typeOnly ? " (type)" : ""}${isDynamic ? " (when needed)" : ""}`
   );
-  assert.deepEqual(found, ["a", "./b.ts (type)", "../c.ts", "./e.ts", "f", "g"]);
+  assert.deepEqual(found, ["a", "./b.ts (type)", "../c.ts", "./e.ts", "f", "g (when needed)"]);
 });
 
 Deno.test("judgeImport() names file, import and rule", () => {
   const judge = (file: string, specifier: string, typeOnly = false): string | null =>
-    judgeImport(file, { specifier, typeOnly }, ["picomatch"]);
+    judgeImport(file, { specifier, typeOnly, isDynamic: false }, ["picomatch"]);
   assert.equal(
     judge("src/decode/ipv4.ts", "../flow/table.ts"),
     'src/decode/ipv4.ts imports "../flow/table.ts": src/decode comes before src/flow',
