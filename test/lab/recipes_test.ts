@@ -1,0 +1,79 @@
+/** The README's recipes, as they are written there: each is typed into a shell, on a host with traffic. */
+
+import assert from "node:assert/strict";
+import { Lab, labTest, type Namespace, typed, within } from "./lab.ts";
+import { LAUNCHER, makeSearchPath, ROOT } from "./nethogs.ts";
+import { run } from "./program.ts";
+import { Traffic } from "./traffic.ts";
+
+/** What a recipe leaves in the folder where it is typed. */
+const FILES: readonly (readonly [part: string, name: RegExp])[] = [
+  ["tee -a", /^hogs\.log$/],
+  ["split", /^nethogs\.json\.00\.gz$/],
+  ['> "nethogs-$(date', /^nethogs-\d{4}-\d\d-\d\d-\d\d\.json$/],
+];
+
+/** What prints nothing where nobody uses that much. */
+const QUIET = /> 50e6|> 1000|< 1e9|split|date \+%F/;
+
+async function readRecipes(): Promise<string[]> {
+  const readme = await Deno.readTextFile(`${ROOT}README.md`);
+  const section = /^## Recipes\n([^]*?)^## /m.exec(readme)?.[1] ?? "";
+  const blocks = [...section.matchAll(/^```sh\n([^]*?)^```/gm)].map(([, block]) => block!);
+  return blocks.flatMap((block) => block.split("\n")).filter((line) => /^[^#]/.test(line));
+}
+
+/** A PATH with a `nethogs` that ends, and does not make anybody wait. */
+async function makePath(lab: Lab): Promise<string> {
+  const path = await makeSearchPath(lab);
+  const program = `${path.slice(0, path.indexOf(":"))}/nethogs`;
+  await Deno.writeTextFile(program, `#!/bin/sh\nexec ${LAUNCHER} "$@" -d 0.4 -c 2\n`);
+  await Deno.chmod(program, 0o755);
+  return path;
+}
+
+async function talk(
+  lab: Lab,
+  host: Namespace,
+  name: string,
+  [address, remoteAddress]: [string, string],
+): Promise<void> {
+  const task = {
+    role: "udp",
+    isConnected: false,
+    datagrams: 60_000,
+    size: 100,
+    datagramsPerSecond: 1000,
+  } as const;
+  const traffic = await Traffic.start(lab, host, name, { ...task, address, remoteAddress });
+  await traffic.begin(9);
+}
+
+labTest("the README's recipes work as they are written", ["gawk", "jq", "tcpdump"], async () => {
+  const recipes = await readRecipes();
+  assert.ok(recipes.length > 10, `only ${recipes.length} recipes`);
+  await using lab = await Lab.open();
+  const [host, peer] = [await lab.namespace(), await lab.namespace()];
+  const [near, far] = await lab.pair(host, peer, "podman0");
+  for (const name of ["nginx", "istio-proxy"]) await talk(lab, host, name, [near.ipv4, far.ipv4]);
+  const path = await makePath(lab);
+  for (const recipe of recipes) {
+    const directory = await Deno.makeTempDir({ dir: lab.directory });
+    const { code, stdout, stderr } = await typed(host, recipe, { cwd: directory, env: { PATH: path } });
+    const told = `$ ${recipe}\n${stdout}${stderr}`;
+    if (recipe.startsWith("tcpdump")) {
+      // It ends by the signal that tells it that its reader went away.
+      assert.match(stderr, /^tcpdump: [^]*listening on any/, told);
+    } else {
+      assert.deepEqual([code, stderr.replace(/^nethogs: No interface .*\n/, "")], [0, ""], told);
+    }
+    assert.equal(stdout === "", QUIET.test(recipe), told);
+    const wanted = FILES.find(([part]) => recipe.includes(part))?.[1];
+    const left = [...Deno.readDirSync(directory)].map(({ name }) => name);
+    assert.equal(left.length, wanted === undefined ? 0 : 1, told);
+    if (wanted !== undefined) assert.match(left[0]!, wanted);
+  }
+  // What is counted is there, by name.
+  const { stdout } = await run(within(host, [LAUNCHER, "-j", "-c", "1"]), { env: { PATH: path } });
+  assert.match(stdout, /"name":"nginx"/);
+});
