@@ -37,6 +37,11 @@ async function main(args: readonly string[]): Promise<number> {
     await write(renderHelp());
     return DONE;
   }
+  if (invocation.kind === "completions") {
+    const { renderCompletions } = await import("./src/completions.ts");
+    await write(renderCompletions(invocation.shell));
+    return DONE;
+  }
   const { state } = await Deno.permissions.query({ name: "ffi" });
   if (state !== "granted") {
     throw new Error("Cannot call libpcap and libc: run with deno run --allow-ffi --allow-read");

@@ -1,11 +1,12 @@
 /** Command lines become options: getopt's habits, by the one table of options. */
 
 import { parseArgs } from "node:util";
-import { type Draft, OPTIONS, type OptionSpec } from "./option_table.ts";
+import { type Draft, OPTIONS, type OptionSpec, type Shell, SHELLS } from "./option_table.ts";
 import type { Options } from "./options.ts";
 
 export type Invocation =
   | { readonly kind: "run"; readonly options: Options }
+  | { readonly kind: "completions"; readonly shell: Shell }
   | { readonly kind: "help" }
   | { readonly kind: "version" };
 
@@ -22,6 +23,7 @@ export function parseOptions(args: readonly string[]): Invocation {
       return { kind: word.spec.answers };
     }
   }
+  if (args[0] === "completions") return { kind: "completions", shell: parseShell(args.slice(1)) };
   const draft = newDraft();
   const seen = new Set<OptionSpec>();
   for (const word of words) {
@@ -37,6 +39,25 @@ export function parseOptions(args: readonly string[]): Invocation {
     }
   }
   return { kind: "run", options: finish(draft) };
+}
+
+/** Takes what stands after the command. */
+function parseShell(args: readonly string[]): Shell {
+  const [name] = args;
+  if (name === undefined || args.length > 1) {
+    throw new UsageError(
+      `Command completions needs one shell: ${
+        SHELLS.join(", ")
+      } (an interface of that name is given after --)`,
+    );
+  }
+  const shell = SHELLS.find((one) => one === name);
+  if (shell === undefined) {
+    throw new UsageError(
+      `Cannot use completions ${JSON.stringify(name)}: the shell is one of ${SHELLS.join(", ")}`,
+    );
+  }
+  return shell;
 }
 
 interface OptionWord {

@@ -1,6 +1,6 @@
 /** The text of `--help`, made from the option table. */
 
-import { OPTION_GROUPS, OPTIONS, type OptionSpec } from "./option_table.ts";
+import { OPTION_GROUPS, OPTIONS, type OptionSpec, SHELLS } from "./option_table.ts";
 
 const WIDTH = 80;
 const INDENT = 2;
@@ -36,7 +36,7 @@ export function renderHelp(): string {
     return `${group}:\n${renderRows(rows, optionColumn)}`;
   });
   return [
-    "Usage: nethogs [OPTION]... [INTERFACE]...\n",
+    `Usage: nethogs [OPTION]... [INTERFACE]...\n       nethogs completions ${SHELLS.join("|")}\n`,
     `${wrap(INTRODUCTION, WIDTH).join("\n")}\n`,
     `${wrap(INTERFACES, WIDTH).join("\n")}\n`,
     ...sections,

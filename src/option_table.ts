@@ -18,6 +18,10 @@ type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 /** The headings of the help text, in its order. */
 export const OPTION_GROUPS = ["What to watch", "What to show", "When and in which form", "Other"] as const;
 
+/** Shells that complete command lines of nethogs. */
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+export type Shell = typeof SHELLS[number];
+
 export interface OptionSpec {
   /** One letter, without the dash. */
   readonly short?: string;
@@ -32,6 +36,8 @@ export interface OptionSpec {
   readonly valueOptional?: true;
   /** Every word that can be the value, where they can be listed. */
   readonly choices?: readonly string[];
+  /** What the value is, where a shell can look for it: the name of a process, a pid, a path. */
+  readonly completes?: "process" | "pid" | "file" | "directory";
   /** Half a sentence that says what the value has to be. */
   readonly expects?: string;
   /** Giving it twice is an error, and this is the way out. */
@@ -113,6 +119,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     value: "FILE",
     group: "What to watch",
     help: "read a pcap or pcapng file instead of interfaces",
+    completes: "file",
     expects: "the file is a capture in pcap or pcapng format",
     once: "one capture file is read at a time",
     apply: (draft, value) => set(draft, "readFile", parseText(value)),
@@ -122,6 +129,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     value: "DIR",
     group: "What to watch",
     help: "where the proc file system of the host is mounted (default /proc)",
+    completes: "directory",
     expects: "the directory is a mount point of proc, such as /host/proc",
     apply: (draft, value) => set(draft, "procRoot", parseText(value)),
   },
@@ -135,6 +143,7 @@ export const OPTIONS: readonly OptionSpec[] = [
       "with * ? or [: a glob on the whole name\n" +
       "with /: the path of the executable, or a glob on it\n" +
       "digits alone: a pid",
+    completes: "process",
     expects: 'the pattern is part of a name, a glob such as "systemd-*", a path or a pid',
     apply: (draft, value) => append(draft.processPatterns, parseText(value)),
   },
@@ -144,6 +153,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     value: "PID",
     group: "What to show",
     help: "only the process with this pid; may be repeated",
+    completes: "pid",
     expects: `a pid is a whole number from 1 to ${PID_MAX}`,
     apply: (draft, value) => append(draft.pids, parsePid(value)),
   },

@@ -22,6 +22,7 @@ const STAGES = [
   "src/option_table.ts",
   "src/arguments.ts",
   "src/help.ts",
+  "src/completions.ts",
   "src/monitor.ts",
   "src/means.ts",
   "src/parts.ts",

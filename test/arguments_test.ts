@@ -397,13 +397,47 @@ Deno.test("parseOptions() answers -h and -V whatever else is wrong", () => {
   assertParsed(["--", "-h"], { interfaces: ["-h"] });
 });
 
+Deno.test("parseOptions() takes completions as a command where it is the first word", () => {
+  for (const shell of ["bash", "zsh", "fish"]) {
+    assert.deepEqual(parseOptions(["completions", shell]), { kind: "completions", shell });
+  }
+  assert.deepEqual(parseOptions(["completions", "--help"]), { kind: "help" });
+  assertParsed(["--", "completions", "bash"], { interfaces: ["completions", "bash"] });
+  assertParsed(["eth0", "completions"], { interfaces: ["eth0", "completions"] });
+});
+
+Deno.test("parseOptions() says which shells there are", () => {
+  const needed =
+    "Command completions needs one shell: bash, zsh, fish (an interface of that name is given after --)";
+  assertRefused(["completions"], needed);
+  assertRefused(["completions", "bash", "zsh"], needed);
+  assertRefused(
+    ["completions", "tcsh"],
+    'Cannot use completions "tcsh": the shell is one of bash, zsh, fish',
+  );
+  assertRefused(["completions", "-t"], 'Cannot use completions "-t": the shell is one of bash, zsh, fish');
+});
+
 Deno.test("parseOptions() throws nothing but a UsageError of one line", () => {
   const forms = OPTIONS.flatMap(({ short, long }) => [
     ...(short === undefined ? [] : [`-${short}`]),
     ...(long === undefined ? [] : [`--${long}`, `--${long}=`]),
   ]);
   const word = fc.oneof(
-    fc.constantFrom(...forms, "--", "-", "--=", "eth0", "1", "sent", "-sname", "-spid", "constructor"),
+    fc.constantFrom(
+      ...forms,
+      "--",
+      "-",
+      "--=",
+      "eth0",
+      "completions",
+      "bash",
+      "1",
+      "sent",
+      "-sname",
+      "-spid",
+      "constructor",
+    ),
     fc.string(),
     fc.tuple(fc.constantFrom(...forms), fc.string({ unit: "binary" })).map(([form, text]) => form + text),
   );

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseOptions } from "../src/arguments.ts";
 import { optionLabel, renderHelp } from "../src/help.ts";
-import { OPTION_GROUPS, OPTIONS } from "../src/option_table.ts";
+import { OPTION_GROUPS, OPTIONS, SHELLS } from "../src/option_table.ts";
 import { isInstalled } from "./installed.ts";
 
 const PAGE = new URL("../nethogs.8", import.meta.url);
@@ -75,7 +75,7 @@ Deno.test("nethogs.8 has the headings of --help within its options, in their ord
   const titles = (await readSections()).map(({ title }) => title);
   const begin = titles.indexOf("OPTIONS") + 1;
   assert.deepEqual(titles.slice(begin, begin + OPTION_GROUPS.length), OPTION_GROUPS);
-  assert.equal(titles[begin + OPTION_GROUPS.length], "OUTPUT");
+  assert.equal(titles[begin + OPTION_GROUPS.length], "COMPLETIONS");
 });
 
 Deno.test("nethogs.8 has every option with its value, under the heading of --help, and no other", async () => {
@@ -104,7 +104,8 @@ Deno.test("nethogs.8 mentions no option that there is not", async () => {
   }
 });
 
-Deno.test("nethogs.8 explains every output, reason and match", async () => {
+Deno.test("nethogs.8 explains every shell, output, reason and match", async () => {
+  assert.deepEqual(await tagsOf("COMPLETIONS"), SHELLS);
   assert.deepEqual(await tagsOf("OUTPUT"), OPTIONS.find(({ long }) => long === "output")?.choices);
   assert.deepEqual(await tagsOf("BYTES WITHOUT A NAME"), await wordsOfSchema("unattributed", "reason"));
   assert.deepEqual(await tagsOf("HOW A NAME WAS FOUND"), await wordsOfSchema("flow", "match"));
@@ -120,7 +121,7 @@ Deno.test("nethogs.8 has the examples of --help and further ones, all of them ac
   for (const example of examples) {
     const [program, ...args] = shellWords(example);
     assert.equal(program, "nethogs");
-    assert.equal(parseOptions(args).kind, "run", example);
+    assert.match(parseOptions(args).kind, /^(run|completions)$/, example);
   }
 });
 
