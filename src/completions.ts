@@ -253,17 +253,26 @@ const FISH_ARGUMENTS = {
   directory: "-x -a '(__fish_complete_directories)'",
 } as const;
 
+/**
+ * What the value can be, and the option: in one command, fish would describe each value as it does the option.
+ * Of several commands about one option the last has to be the one that describes it.
+ */
 function fishCommands(spec: OptionSpec): string[] {
   const { short, long, value, valueOptional, choices, completes } = spec;
-  const name = [short && `-s ${short}`, long && `-l ${long}`].filter((part) => part !== undefined).join(" ");
-  const summary = summaryOf(spec).replace(/[\\']/g, "\\$&");
-  const words = choices === undefined ? "-x" : `${valueOptional ? "" : "-x "}-a '${choices.join(" ")}'`;
-  const takes = value === undefined ? "" : ` ${completes ? FISH_ARGUMENTS[completes] : words}`;
-  const command = `complete -c nethogs ${name}${takes} -d '${summary}'`;
-  if (!valueOptional) return [command];
+  const names = [short && `-s ${short}`, long && `-l ${long}`].filter((part) => part !== undefined).join(" ");
+  const command = `complete -c nethogs ${names}`;
+  const described = `${command} -d '${summaryOf(spec).replace(/[\\']/g, "\\$&")}'`;
+  if (value === undefined) return [described];
+  if (completes !== undefined) return [`${command} ${FISH_ARGUMENTS[completes]}`, described];
+  if (choices === undefined) return [`${described} -x`];
+  const words = `-a '${choices.join(" ")}'`;
+  if (!valueOptional) return [`${command} -x ${words}`, described];
   // As a word of its own fish does not know a value that may be left out.
   const before = `-[${lettersOf((other) => other.value === undefined)}]*${short}|--${long}`;
-  return [command, `complete -c nethogs -n '__nethogs_follows "${before}"' ${words}`];
+  return [
+    `complete -c nethogs -n '__nethogs_follows "${before}"' ${words}`,
+    `${described} ${words}`,
+  ];
 }
 
 function lettersOf(test: (spec: OptionSpec) => boolean): string {
