@@ -149,8 +149,11 @@ function bytesOfNobody(span: Span, name: string): number {
 function assertBothEnds(scenario: Scenario, span: Span, name: string): void {
   const { bytes } = figuresOf(span, name);
   const { sent, received } = everybody(scenario, span);
-  const expected = bytes - bytesOfNobody(span, name);
-  assert.deepEqual({ sent, received }, { sent: expected, received: expected }, `watching ${span.view}`);
+  assert.equal(sent, received, `watching ${span.view}`);
+  // A frame of the kernel's own is in a row for one of its ends or for both, such as a solicitation to all routers.
+  const ofNobody = bytesOfNobody(span, name);
+  const rest = bytes - sent;
+  assert.ok(ofNobody / 2 <= rest && rest <= ofNobody, `watching ${span.view}: ${rest} of ${ofNobody} bytes`);
 }
 
 /** What a container's processes sent and received is what its own interface counted, but for the kernel's talk. */
