@@ -3,6 +3,7 @@
  * the runtime of the pinned Deno. What was made is run before it gets its name. Started by `scripts/compile`.
  */
 
+import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import denoJson from "../deno.json" with { type: "json" };
 import { renderHelp } from "../src/help.ts";
@@ -44,9 +45,9 @@ function readOrder([denoVersion = "", ...args]: readonly string[]): Order | "hel
 }
 
 async function make({ denoVersion, target, output }: Order): Promise<void> {
-  await Deno.mkdir(directoryOf(output), { recursive: true });
+  await Deno.mkdir(dirname(output), { recursive: true });
   // Beside the output, so that it gets its name in one step, whatever happens before.
-  const work = await Deno.makeTempDir({ dir: directoryOf(output), prefix: ".nethogs-" });
+  const work = await Deno.makeTempDir({ dir: dirname(output), prefix: ".nethogs-" });
   try {
     const executable = `${work}/nethogs`;
     const origin = await compile({ root: ROOT, work, denoVersion, target, executable });
@@ -75,10 +76,6 @@ function trialNote(
   return `a trial build, not the release build: its runtime is Deno ${
     version ?? "of an unknown version"
   }, ${text}`;
-}
-
-function directoryOf(path: string): string {
-  return path.includes("/") ? path.slice(0, path.lastIndexOf("/")) || "/" : ".";
 }
 
 /** e_machine of the ELF header, elf(5). */

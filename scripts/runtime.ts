@@ -4,6 +4,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { dirname } from "node:path";
 
 export const TARGETS = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"] as const;
 export type Target = typeof TARGETS[number];
@@ -134,7 +135,7 @@ async function installed(directory: string, name: string, version: string): Prom
   const place = `${directory}/node_modules/${name}`;
   const isThere = await Deno.stat(`${place}/package.json`).then(() => true, () => false);
   if (isThere) return place;
-  const parent = directory.slice(0, directory.lastIndexOf("/"));
+  const parent = dirname(directory);
   await Deno.mkdir(parent, { recursive: true });
   // Under another name until it is complete, so that an interrupted installation does not look like one.
   const partial = await Deno.makeTempDir({ dir: parent, prefix: "partial-" });

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { assertEndsQuietly, assertFails, CANNOT_CAPTURE, DONE, WRONG_USAGE } from "./ends.ts";
 import { eventually, Lab, labTest, typed, within } from "./lab.ts";
 import { NETHOGS, Nethogs, parseReport, ROOT } from "./nethogs.ts";
-import { type Exit, mustRun, run } from "./program.ts";
+import { loopbackOf } from "./networks.ts";
+import { AS_NOBODY, type Exit, mustRun, NOBODY, run } from "./program.ts";
 import { DATAGRAM_BYTES, isCapturing, talkOver } from "./talk.ts";
 
 /** Runs it in a namespace with nothing but loopback. */
@@ -14,14 +15,9 @@ async function nethogs(lab: Lab, ...args: string[]): Promise<Exit> {
 
 /** What a user without rights needs to run from the sources: they may be where only root can look. */
 interface Unprivileged {
-  /** To be followed by options of setpriv(1) and a "--". */
-  readonly become: readonly string[];
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
-
-/** "nobody", on systems that name it as most do. */
-const NOBODY = 65534;
 
 async function makeUnprivileged(lab: Lab): Promise<Unprivileged> {
   const project = `${lab.directory}/project`;
@@ -38,7 +34,6 @@ async function makeUnprivileged(lab: Lab): Promise<Unprivileged> {
   await mustRun("chown", "-R", `${NOBODY}:${NOBODY}`, cache);
   const [, ...flags] = NETHOGS.slice(0, -1);
   return {
-    become: ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"],
     command: [deno, ...flags, `${project}/main.ts`],
     env: { DENO_DIR: cache, HOME: cache },
   };
@@ -46,8 +41,8 @@ async function makeUnprivileged(lab: Lab): Promise<Unprivileged> {
 
 labTest("nethogs without rights says which it lacks, and what to do", ["setpriv"], async () => {
   await using lab = await Lab.open();
-  const { become, command, env } = await makeUnprivileged(lab);
-  const exit = await run([...become, "--", ...command, "lo"], { env });
+  const { command, env } = await makeUnprivileged(lab);
+  const exit = await run([...AS_NOBODY, "--", ...command, "lo"], { env });
   assertFails(exit, CANNOT_CAPTURE, /^nethogs: Cannot capture on "lo": .*permitted/);
   assert.match(exit.stderr, /this needs cap_net_raw and cap_net_admin; run as root, or once: /);
   assert.ok(exit.stderr.includes(`sudo setcap cap_net_raw,cap_net_admin,`));
@@ -59,12 +54,12 @@ labTest(
   ["setpriv"],
   async () => {
     await using lab = await Lab.open();
-    const { become, command, env } = await makeUnprivileged(lab);
+    const { command, env } = await makeUnprivileged(lab);
     const host = await lab.namespace();
-    const lo = { namespace: host, name: "lo", ipv4: "127.0.0.1", ipv6: "::1" };
+    const lo = loopbackOf(host);
     const capabilities = ["--inh-caps=+net_raw,+net_admin", "--ambient-caps=+net_raw,+net_admin"];
     const tool = new Nethogs(
-      lab.start(within(host, [...become, ...capabilities, "--", ...command, "-j", "-d", "0.5", "lo"]), {
+      lab.start(within(host, [...AS_NOBODY, ...capabilities, "--", ...command, "-j", "-d", "0.5", "lo"]), {
         env,
       }),
     );
@@ -237,7 +232,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   labTest(`nethogs ends with a last report on ${signal}`, [], async () => {
     await using lab = await Lab.open();
     const host = await lab.namespace();
-    const lo = { namespace: host, name: "lo", ipv4: "127.0.0.1", ipv6: "::1" };
+    const lo = loopbackOf(host);
     const tool = Nethogs.start(lab, host, "-d", "3600", "lo");
     await eventually(() => isCapturing(tool.program));
     const pid = await talkOver(lab, [lo, lo], "flushed", tool.program);

@@ -6,9 +6,10 @@
 import assert from "node:assert/strict";
 import { SAMPLE } from "../pipeline/sample_capture.ts";
 import { assertEndsQuietly, assertFails, CANNOT_CAPTURE, DONE, WRONG_USAGE } from "./ends.ts";
-import { type End, eventually, Lab, labTest, type Namespace, typed, within } from "./lab.ts";
+import { eventually, Lab, labTest, typed, within } from "./lab.ts";
 import { NETHOGS, Nethogs, parseReport, ROOT, type Standing } from "./nethogs.ts";
-import { type Exit, mustRun, run } from "./program.ts";
+import { loopbackOf } from "./networks.ts";
+import { AS_NOBODY, type Exit, mustRun, run } from "./program.ts";
 import { DATAGRAM_BYTES, isCapturing, talkOver } from "./talk.ts";
 
 let compiled = "";
@@ -45,13 +46,6 @@ async function placeAlone(lab: Lab): Promise<Alone> {
 
 function namesIn(directory: string): string[] {
   return [...Deno.readDirSync(directory)].map(({ name }) => name);
-}
-
-/** "nobody", on systems that name it as most do. */
-const NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
-
-function loopbackOf(namespace: Namespace): End {
-  return { namespace, name: "lo", ipv4: "127.0.0.1", ipv6: "::1" };
 }
 
 /** Bytes that passed before it began: what the interface has counted more than it has. */
@@ -92,7 +86,7 @@ async function setcapOfReadme(path: string): Promise<string[]> {
 async function talkSeenByNobody(lab: Lab, { bare }: Alone): Promise<{ name?: string; complaints: string[] }> {
   const host = await lab.namespace();
   const tool = new Nethogs(
-    lab.start(within(host, [...NOBODY, ...bare, "./nethogs", "-j", "-d", "0.3", "lo"])),
+    lab.start(within(host, [...AS_NOBODY, ...bare, "./nethogs", "-j", "-d", "0.3", "lo"])),
   );
   await tool.next();
   const lo = loopbackOf(host);
@@ -137,7 +131,7 @@ labTest(
 labTest("the executable of an ordinary user without rights says what to do", ["setpriv"], async () => {
   await using lab = await Lab.open();
   const { bare, path } = await placeAlone(lab);
-  const exit = await run([...NOBODY, ...bare, "./nethogs", "lo"]);
+  const exit = await run([...AS_NOBODY, ...bare, "./nethogs", "lo"]);
   assertFails(
     exit,
     CANNOT_CAPTURE,
@@ -219,7 +213,7 @@ labTest("the executable runs from a folder that nobody can write to", ["setpriv"
   const readOnly = 'mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"; cd "$1"; shift; exec "$@"';
   const inside = ["unshare", "--mount", "sh", "-ec", readOnly, "sh", directory];
   const [exit, refused] = await Promise.all([
-    run([...inside, ...NOBODY, ...bare, "./nethogs", "-j", "-d", "3600", "-r", "sample.pcap"]),
+    run([...inside, ...AS_NOBODY, ...bare, "./nethogs", "-j", "-d", "3600", "-r", "sample.pcap"]),
     run([...inside, "touch", `${directory}/new`]),
   ]);
   assert.equal(refused.code, 1);

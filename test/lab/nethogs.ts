@@ -26,6 +26,15 @@ export async function makeSearchPath(lab: Lab): Promise<string> {
   return `${directory}:${Deno.env.get("PATH")}:/usr/sbin:/sbin`;
 }
 
+/** A PATH on which `nethogs` is this command of a shell script. */
+export async function makeNethogsPath(lab: Lab, command: string): Promise<string> {
+  const path = await makeSearchPath(lab);
+  const program = `${path.slice(0, path.indexOf(":"))}/nethogs`;
+  await Deno.writeTextFile(program, `#!/bin/sh\nexec ${command}\n`);
+  await Deno.chmod(program, 0o755);
+  return path;
+}
+
 const validate = new Ajv({ strict: true, allowUnionTypes: true, allErrors: true }).compile(schema);
 
 export interface Amounts {

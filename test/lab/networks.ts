@@ -31,10 +31,14 @@ export async function ownHosts(lab: Lab): Promise<Network> {
   return { near, far, watched: near };
 }
 
+export function loopbackOf(namespace: Namespace): End {
+  return { namespace, name: "lo", ipv4: "127.0.0.1", ipv6: "::1" };
+}
+
 /** One host that talks to itself. */
 export async function loopback(lab: Lab): Promise<Network> {
   const namespace = await lab.namespace();
-  const end: End = { namespace, name: "lo", ipv4: "127.0.0.1", ipv6: "::1" };
+  const end = loopbackOf(namespace);
   return { near: end, far: end, watched: end };
 }
 

@@ -159,6 +159,17 @@ export async function run(command: readonly string[], options?: ProgramOptions):
   return await program.exit();
 }
 
+/** "nobody", on systems that name it as most do. */
+export const NOBODY = 65534;
+
+/** Put before options of setpriv(1) or a command, it runs that as an ordinary user. */
+export const AS_NOBODY: readonly string[] = [
+  "setpriv",
+  `--reuid=${NOBODY}`,
+  `--regid=${NOBODY}`,
+  "--clear-groups",
+];
+
 /** Runs a program that has to succeed. */
 export async function mustRun(...command: string[]): Promise<string> {
   const { code, stdout, stderr } = await run(command);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Lab, labTest, type Namespace, typed, within } from "./lab.ts";
-import { LAUNCHER, makeSearchPath, ROOT } from "./nethogs.ts";
+import { LAUNCHER, makeNethogsPath, ROOT } from "./nethogs.ts";
 import { run } from "./program.ts";
 import { Traffic } from "./traffic.ts";
 
@@ -21,15 +21,6 @@ async function readRecipes(): Promise<string[]> {
   const section = /^## Recipes\n([^]*?)^## /m.exec(readme)?.[1] ?? "";
   const blocks = [...section.matchAll(/^```sh\n([^]*?)^```/gm)].map(([, block]) => block!);
   return blocks.flatMap((block) => block.split("\n")).filter((line) => /^[^#]/.test(line));
-}
-
-/** A PATH with a `nethogs` that ends, and does not make anybody wait. */
-async function makePath(lab: Lab): Promise<string> {
-  const path = await makeSearchPath(lab);
-  const program = `${path.slice(0, path.indexOf(":"))}/nethogs`;
-  await Deno.writeTextFile(program, `#!/bin/sh\nexec ${LAUNCHER} "$@" -d 0.4 -c 2\n`);
-  await Deno.chmod(program, 0o755);
-  return path;
 }
 
 async function talk(
@@ -56,7 +47,8 @@ labTest("the README's recipes work as they are written", ["gawk", "jq", "tcpdump
   const [host, peer] = [await lab.namespace(), await lab.namespace()];
   const [near, far] = await lab.pair(host, peer, "podman0");
   for (const name of ["nginx", "istio-proxy"]) await talk(lab, host, name, [near.ipv4, far.ipv4]);
-  const path = await makePath(lab);
+  // It ends, and does not make anybody wait.
+  const path = await makeNethogsPath(lab, `${LAUNCHER} "$@" -d 0.4 -c 2`);
   for (const recipe of recipes) {
     const directory = await Deno.makeTempDir({ dir: lab.directory });
     const { code, stdout, stderr } = await typed(host, recipe, { cwd: directory, env: { PATH: path } });

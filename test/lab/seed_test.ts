@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { Lab, labTest, type Namespace, typed, within } from "./lab.ts";
-import { LAUNCHER, makeSearchPath } from "./nethogs.ts";
+import { LAUNCHER, makeNethogsPath } from "./nethogs.ts";
 import { mustRun } from "./program.ts";
 import { blocksOf, intervalOf, rowsOf } from "./trace.ts";
 import { Traffic } from "./traffic.ts";
@@ -224,7 +224,8 @@ async function populate(lab: Lab): Promise<Surroundings> {
     const traffic = await startTalker(lab, host, talker, remotes.get(talker.interface)!);
     names.set(traffic.pid, talker.name);
   }));
-  return { lab, host, names, path: await makePath(lab) };
+  const path = await makeNethogsPath(lab, `${LAUNCHER} -d ${DELAY_S} -c ${REPORTS} "$@"`);
+  return { lab, host, names, path };
 }
 
 /** Makes every interface of the table; returns the address beyond each. */
@@ -267,14 +268,6 @@ async function startTalker(
   const traffic = await Traffic.start(lab, host, name, { ...task, ...pace }, calledAs);
   await traffic.begin(port);
   return traffic;
-}
-
-async function makePath(lab: Lab): Promise<string> {
-  const path = await makeSearchPath(lab);
-  const program = `${path.slice(0, path.indexOf(":"))}/nethogs`;
-  await Deno.writeTextFile(program, `#!/bin/sh\nexec ${LAUNCHER} -d ${DELAY_S} -c ${REPORTS} "$@"\n`);
-  await Deno.chmod(program, 0o755);
-  return path;
 }
 
 /** Runs a command as it is written; returns what is wrong with its output. */

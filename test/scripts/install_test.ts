@@ -1,6 +1,7 @@
 /** `scripts/install`, in a copy of the tree in which a small script stands for the executable. */
 
 import assert from "node:assert/strict";
+import { isInstalled } from "../installed.ts";
 import { type Exit, mustRun, run } from "../lab/program.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -108,14 +109,7 @@ Deno.test("scripts/install says which file it cannot write, and what to do", asy
   });
 });
 
-const setcap = ["/sbin/setcap", "/usr/sbin/setcap"].some((path) => {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-});
-const lack = Deno.uid() !== 0 ? " (needs root)" : setcap ? "" : " (needs setcap)";
+const lack = Deno.uid() !== 0 ? " (needs root)" : isInstalled("setcap") ? "" : " (needs setcap)";
 
 Deno.test({
   name: `scripts/install --setcap gives the executable its rights${lack}`,
