@@ -48,7 +48,8 @@ async function watch(
   await openTunnel(far, near);
   const sender = await Puppet.start(lab, far.namespace, "tunnelled");
   const fd = await sender.tell("openPacket", DEVICE);
-  const command = prefix([...NETHOGS, "-j", "--connections", "-d", "0.5", near.name]);
+  // What else the kernel says on a new link, of its groups for one, is not the tunnel's.
+  const command = prefix([...NETHOGS, "-j", "--connections", "-d", "0.5", "-f", "udp", near.name]);
   const tool = new Nethogs(lab.start(within(here, command)));
   await tool.next();
   const frame = [...new Array(12).fill(2), 0x88, 0xb5, ...new Array(100).fill(0)];
