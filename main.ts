@@ -7,7 +7,8 @@
 
 import denoJson from "./deno.json" with { type: "json" };
 import { parseOptions, UsageError } from "./src/arguments.ts";
-import type { Options } from "./src/options.ts";
+import type { Parts } from "./src/monitor.ts";
+import type { Options, Output } from "./src/options.ts";
 import type { Means } from "./src/report/report.ts";
 
 /** Exit statuses. */
@@ -50,11 +51,8 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function run(options: Options): Promise<number> {
-  const [{ buildParts }, { monitor }, { createRenderer }] = await Promise.all([
-    import("./src/parts.ts"),
-    import("./src/monitor.ts"),
-    import("./src/render/render.ts"),
-  ]);
+  const output = chooseOutput(options);
+  const { buildParts } = await import("./src/parts.ts");
   let stop = (): void => {};
   let isEnding = false;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) {
@@ -63,24 +61,37 @@ async function run(options: Options): Promise<number> {
       stop();
     });
   }
-  const parts = await buildParts(options, complain);
+  const parts = await buildParts({ ...options, output }, complain);
   const { source } = parts;
   stop = () => source.stop();
   // Asked for while there was nothing to end yet.
   if (isEnding) stop();
   try {
     if (options.explain) await explainMeans(parts.means);
-    const renderer = await createRenderer(options);
-    await write(renderer.header());
-    for await (const report of monitor(parts, options.delayMs, options.count)) {
-      await write(renderer.report(report));
-    }
+    await print(parts, options, output);
   } finally {
     parts.close();
   }
   if (source.failure === null) return DONE;
   complain(source.failure.message);
   return CANNOT_CAPTURE;
+}
+
+function chooseOutput({ output }: Options): Exclude<Output, "screen"> {
+  return output === null || output === "screen" ? "text" : output;
+}
+
+/** Report after report, until the source ends or enough were made. */
+async function print(parts: Parts, options: Options, output: Exclude<Output, "screen">): Promise<void> {
+  const [{ monitor }, { createRenderer }] = await Promise.all([
+    import("./src/monitor.ts"),
+    import("./src/render/render.ts"),
+  ]);
+  const renderer = await createRenderer({ ...options, output });
+  await write(renderer.header());
+  for await (const report of monitor(parts, options.count)) {
+    await write(renderer.report(report));
+  }
 }
 
 async function explainMeans(means: readonly Means[]): Promise<void> {

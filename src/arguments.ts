@@ -193,14 +193,25 @@ function finish(draft: Draft): Options {
     const chosen = options.all ? "-a" : `the interface ${JSON.stringify(options.interfaces[0])}`;
     throw new UsageError(`Cannot use -r with ${chosen}: a capture file is read instead of interfaces`);
   }
-  return { ...options, sort: givenSort ?? viewSort ?? "total" };
+  if (options.readFile === null && options.speed !== null) {
+    throw new UsageError("Cannot use --speed without -r: only a capture file has a time of its own");
+  }
+  return { ...options, ...ofFile(options), sort: givenSort ?? viewSort ?? "total" };
+}
+
+/** What was not said of a capture file: it is printed as fast as it is read, and on the screen seen as it was. */
+function ofFile(
+  { readFile, output, speed }: Pick<Options, "readFile" | "output" | "speed">,
+): Pick<Options, "output" | "speed"> {
+  if (readFile === null) return { output, speed };
+  return { output: output ?? "text", speed: speed ?? (output === "screen" ? 1 : null) };
 }
 
 function newDraft(): Draft {
   return {
     interfaces: [],
     all: false,
-    output: "text",
+    output: null,
     delayMs: 1000,
     count: null,
     view: { kind: "rate", unit: "auto" },
@@ -218,6 +229,7 @@ function newDraft(): Draft {
     connections: false,
     explain: false,
     readFile: null,
+    speed: null,
     procRoot: "/proc",
   };
 }

@@ -25,12 +25,12 @@ export interface Parts {
 }
 
 /** One report for each interval, until the source ends or `count` were made. */
-export async function* monitor(parts: Parts, delayMs: number, count: number | null): AsyncGenerator<Report> {
+export async function* monitor(parts: Parts, count: number | null): AsyncGenerator<Report> {
   const { source, table, intake, attribution, ledger } = parts;
   const sink: FrameSink = (link, direction, batch, boundary) => intake.take(link, direction, batch, boundary);
   let sweptAtS = 0;
   for (let made = 1;; made++) {
-    const end = await source.nextInterval(delayMs, sink, () => attribution.step());
+    const end = await source.nextInterval(sink, () => attribution.step());
     const nowS = end.timeMs / 1000;
     attribution.settle(nowS);
     const report = ledger.report(end);

@@ -48,7 +48,8 @@ export interface OptionSpec {
   readonly apply: (draft: Draft, value: string) => boolean;
 }
 
-const OUTPUTS: readonly Output[] = ["text", "json", "csv", "classic"];
+/** The screen is no format: it has an option of its own. */
+const FORMATS: readonly Output[] = ["text", "json", "csv", "classic"];
 const SORT_KEYS: readonly SortKey[] = ["sent", "received", "total", "pid", "name"];
 const GROUP_KEYS: readonly GroupKey[] = [
   "process",
@@ -246,6 +247,15 @@ export const OPTIONS: readonly OptionSpec[] = [
     apply: (draft, value) => set(draft, "count", parseCount(value)),
   },
   {
+    long: "speed",
+    value: "N",
+    group: "When and in which form",
+    help: "read the file of -r N times as fast as it was captured, fractions allowed (default: as fast as " +
+      "it goes, on the screen 1)",
+    expects: "the speed is a number greater than 0, such as 10 or 0.5",
+    apply: (draft, value) => set(draft, "speed", parseSpeed(value)),
+  },
+  {
     short: "t",
     long: "trace",
     group: "When and in which form",
@@ -264,10 +274,18 @@ export const OPTIONS: readonly OptionSpec[] = [
     long: "output",
     value: "FORMAT",
     group: "When and in which form",
-    help: "text (default), json, csv or classic (the trace of nethogs 0.8, byte for byte)",
-    choices: OUTPUTS,
-    expects: `the format is one of ${OUTPUTS.join(", ")}`,
-    apply: (draft, value) => set(draft, "output", parseChoice(OUTPUTS, value)),
+    help:
+      "text, json, csv or classic (the trace of nethogs 0.8, byte for byte); default: on a terminal the " +
+      "screen, otherwise the text trace",
+    choices: FORMATS,
+    expects: `the format is one of ${FORMATS.join(", ")}`,
+    apply: (draft, value) => set(draft, "output", parseChoice(FORMATS, value)),
+  },
+  {
+    long: "screen",
+    group: "When and in which form",
+    help: "the live screen; with -r, which by default prints, the file in its own time",
+    apply: (draft) => set(draft, "output", "screen"),
   },
   {
     short: "h",
@@ -356,6 +374,11 @@ function parseCount(text: string): number | null | undefined {
   const count = /^\d+$/.test(text) ? Number(text) : NaN;
   if (!Number.isSafeInteger(count)) return undefined;
   return count === 0 ? null : count;
+}
+
+function parseSpeed(text: string): number | undefined {
+  const speed = parseDecimal(text);
+  return speed !== undefined && speed > 0 && Number.isFinite(speed) ? speed : undefined;
 }
 
 function parsePid(text: string): number | undefined {

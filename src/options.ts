@@ -2,7 +2,7 @@
 
 import type { GroupKey } from "./report/report.ts";
 
-export type Output = "text" | "json" | "csv" | "classic";
+export type Output = "screen" | "text" | "json" | "csv" | "classic";
 
 /** How amounts are shown; `unit` "auto" scales each amount by itself. */
 export interface View {
@@ -16,7 +16,8 @@ export interface Options {
   /** Names, globs, addresses, network names or "all", as given; empty for every interface that is up but loopback. */
   readonly interfaces: readonly string[];
   readonly all: boolean;
-  readonly output: Output;
+  /** Null where nothing was said: the screen on a terminal, text elsewhere. */
+  readonly output: Output | null;
   readonly delayMs: number;
   /** Reports after which to stop; null for no end. */
   readonly count: number | null;
@@ -38,6 +39,8 @@ export interface Options {
   readonly explain: boolean;
   /** Capture file to read instead of interfaces. */
   readonly readFile: string | null;
+  /** How many times as fast as the file's own time it is read; null for as fast as it goes. */
+  readonly speed: number | null;
   /** Mount point of procfs. */
   readonly procRoot: string;
 }

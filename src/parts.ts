@@ -80,10 +80,10 @@ async function openSource(
   root: string,
   warn: (message: string) => void,
 ): Promise<FrameSource> {
-  const { filter, promiscuous, readFile } = options;
+  const { delayMs, filter, promiscuous, readFile, speed } = options;
   if (readFile !== null) {
     const { FileSource } = await import("./capture/file.ts");
-    return new FileSource(readFile, filter);
+    return new FileSource(readFile, { delayMs, filter, speed });
   }
   const [{ interfacesOfNetwork }, { InterfaceSelection }, { LiveSource }] = await Promise.all([
     import("./capture/networks.ts"),
@@ -95,7 +95,7 @@ async function openSource(
     options.all,
     (name) => interfacesOfNetwork(name, root),
   );
-  const source = new LiveSource(selection, { filter, promiscuous, warn });
+  const source = new LiveSource(selection, { delayMs, filter, promiscuous, warn });
   const missing = missingCapabilities(NAMES);
   if (missing.length > 0) {
     warn(

@@ -8,7 +8,7 @@ import type { Options } from "../src/options.ts";
 const DEFAULTS: Options = {
   interfaces: [],
   all: false,
-  output: "text",
+  output: null,
   delayMs: 1000,
   count: null,
   view: { kind: "rate", unit: "auto" },
@@ -24,6 +24,7 @@ const DEFAULTS: Options = {
   connections: false,
   explain: false,
   readFile: null,
+  speed: null,
   procRoot: "/proc",
 };
 
@@ -87,14 +88,14 @@ const DESCRIBED: readonly (readonly [args: readonly string[], changes: Partial<O
   [["veth1a2b", "vethc3d4", "docker0"], { interfaces: ["veth1a2b", "vethc3d4", "docker0"] }],
   [["all"], { interfaces: ["all"] }],
   [["-d", "0.5"], { delayMs: 500 }],
-  [["-t", "-v", "2"], VIEW_2],
+  [["-t", "-v", "2"], { ...VIEW_2, output: "text" }],
   [["-p", "service_name"], { processPatterns: ["service_name"] }],
-  [["-t", "all"], { interfaces: ["all"] }],
+  [["-t", "all"], { output: "text", interfaces: ["all"] }],
   [["-v", "3", "-d", "1"], VIEW_3],
   [["-f", "net 10.0.0.0/8"], { filter: "net 10.0.0.0/8" }],
   [["docker0", "-d", "1"], { interfaces: ["docker0"] }],
   [["-p", "service", "-v", "2"], { ...VIEW_2, processPatterns: ["service"] }],
-  [["-t", "-v", "3"], VIEW_3],
+  [["-t", "-v", "3"], { ...VIEW_3, output: "text" }],
   [["docker0", "cni0"], { interfaces: ["docker0", "cni0"] }],
   [["-p", "node", "-p", "java", "-p", "python"], { processPatterns: ["node", "java", "python"] }],
   [["-p", "istio-proxy"], { processPatterns: ["istio-proxy"] }],
@@ -146,17 +147,20 @@ Deno.test("parseOptions() reads every option in its short and its long form", ()
   assertParsed(["--promiscuous"], { promiscuous: true });
   assertParsed(["--connections"], { connections: true });
   assertParsed(["--explain"], { explain: true, connections: true });
-  assertParsed(["-r", "a.pcap"], { readFile: "a.pcap" });
-  assertParsed(["--read=a.pcap"], { readFile: "a.pcap" });
+  assertParsed(["-r", "a.pcap"], { readFile: "a.pcap", output: "text" });
+  assertParsed(["--read=a.pcap"], { readFile: "a.pcap", output: "text" });
+  assertParsed(["--screen"], { output: "screen" });
   assertParsed(["--proc", "/host/proc"], { procRoot: "/host/proc" });
 });
 
 Deno.test("parseOptions() splits words as getopt does", () => {
-  assertParsed(["-td2"], { delayMs: 2000 });
+  assertParsed(["-td2"], { output: "text", delayMs: 2000 });
   assertParsed(["-d2"], { delayMs: 2000 });
   assertParsed(["--delay=2"], { delayMs: 2000 });
   assertParsed(["--delay", "2"], { delayMs: 2000 });
-  assertParsed(["-tlbv3", "eth0"], { ...VIEW_3, commandLine: true, basename: true, interfaces: ["eth0"] });
+  assertParsed(["-jlbv3", "eth0"], {
+    ...{ ...VIEW_3, output: "json", commandLine: true, basename: true, interfaces: ["eth0"] },
+  });
   assertParsed(["-pnginx"], { processPatterns: ["nginx"] });
   assertParsed(["-p", "-bash"], { processPatterns: ["-bash"] });
   assertParsed(["--", "-d"], { interfaces: ["-d"] });
@@ -175,6 +179,8 @@ Deno.test("parseOptions() lets the last of contradicting options win", () => {
   assertParsed(["-t", "-j"], { output: "json" });
   assertParsed(["-j", "-t"], { output: "text" });
   assertParsed(["-j", "-o", "csv"], { output: "csv" });
+  assertParsed(["--screen", "-t"], { output: "text" });
+  assertParsed(["-t", "--screen"], { output: "screen" });
   assertParsed(["-d", "1", "-d", "3"], { delayMs: 3000 });
   assertParsed(["-c", "5", "-c", "0"], { count: null });
   assertParsed(["--by", "pod", "--by", "process"], { by: "process" });
@@ -209,8 +215,8 @@ Deno.test("parseOptions() reads views by number and by name", () => {
 Deno.test("parseOptions() sorts by sent when -s stands alone", () => {
   assertParsed(["-s"], { sort: "sent" });
   assertParsed(["--sort"], { sort: "sent" });
-  assertParsed(["-st"], { sort: "sent" });
-  assertParsed(["-s", "-t"], { sort: "sent" });
+  assertParsed(["-st"], { sort: "sent", output: "text" });
+  assertParsed(["-s", "-t"], { sort: "sent", output: "text" });
   assertParsed(["-s", "eth0"], { sort: "sent", interfaces: ["eth0"] });
   assertParsed(["--sort", "eth0"], { sort: "sent", interfaces: ["eth0"] });
   assertParsed(["-s", "--", "received"], { sort: "sent", interfaces: ["received"] });
@@ -220,7 +226,7 @@ Deno.test("parseOptions() takes the word after -s only when it is a sort key", (
   for (const sort of ["sent", "received", "total", "pid", "name"] as const) {
     assertParsed(["-s", sort, "eth0"], { sort, interfaces: ["eth0"] });
     assertParsed([`-s${sort}`, "eth0"], { sort, interfaces: ["eth0"] });
-    assertParsed([`-ts${sort}`], { sort });
+    assertParsed([`-ts${sort}`], { sort, output: "text" });
     assertParsed([`-s=${sort}`], { sort });
     assertParsed(["--sort", sort], { sort });
     assertParsed([`--sort=${sort}`, "-l"], { sort, commandLine: true });
@@ -234,7 +240,7 @@ Deno.test("parseOptions() lets -s win over the order of the view wherever it sta
 });
 
 Deno.test("parseOptions() accepts the options of the older tool that have no use here", () => {
-  assertParsed(["-C", "-g", "5", "-x", "eth0"], { interfaces: ["eth0"] });
+  assertParsed(["-C", "-g", "5", "-x", "eth0"], { output: "text", interfaces: ["eth0"] });
   assertParsed(["-j", "-x"], { output: "text" });
   assertRefused(["-g", "x"], 'Cannot use -g "x": the period is a number of seconds');
 });
@@ -360,6 +366,27 @@ Deno.test("parseOptions() refuses interfaces beside a capture file", () => {
   const rest = "a capture file is read instead of interfaces";
   assertRefused(["-r", "a.pcap", "eth0"], `Cannot use -r with the interface "eth0": ${rest}`);
   assertRefused(["-a", "-r", "a.pcap"], `Cannot use -r with -a: ${rest}`);
+});
+
+Deno.test("parseOptions() prints a capture file as fast as it is read, and shows it on the screen in its own time", () => {
+  const file = { readFile: "a.pcap" };
+  assertParsed(["-r", "a.pcap"], { ...file, output: "text", speed: null });
+  assertParsed(["-j", "-r", "a.pcap"], { ...file, output: "json", speed: null });
+  assertParsed(["-r", "a.pcap", "--screen"], { ...file, output: "screen", speed: 1 });
+  assertParsed(["--screen", "--speed", "10", "-r", "a.pcap"], { ...file, output: "screen", speed: 10 });
+  assertParsed(["-r", "a.pcap", "--speed=.5"], { ...file, output: "text", speed: 0.5 });
+});
+
+Deno.test("parseOptions() refuses a speed without a capture file, and one that is none", () => {
+  const message = "Cannot use --speed without -r: only a capture file has a time of its own";
+  assertRefused(["--speed", "2"], message);
+  assertRefused(["--screen", "--speed=1", "eth0"], message);
+  for (const speed of ["0", "0.0", "-1", "fast", "", "1e999"]) {
+    assertRefused(
+      ["-r", "a.pcap", `--speed=${speed}`],
+      `Cannot use --speed ${JSON.stringify(speed)}: the speed is a number greater than 0, such as 10 or 0.5`,
+    );
+  }
 });
 
 Deno.test("parseOptions() refuses a value after a switch", () => {

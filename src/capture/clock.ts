@@ -1,7 +1,10 @@
-/** The clocks of live capture: the one that stamps frames, the one that cannot be set, and what we cost. */
+/** The clocks: the one that stamps frames, the one that cannot be set, and what we cost; and how time is waited for. */
 
 import { CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_THREAD_CPUTIME_ID, libc } from "../../ffi/libc.ts";
 import type { Boundary } from "./source.ts";
+
+/** A timer takes an int, and one that is too long ends at once. */
+const LONGEST_SLEEP_MS = 2 ** 31 - 1;
 
 /** struct timespec: tv_sec 8, tv_nsec 8 */
 const timespec = new Uint8Array(16);
@@ -40,3 +43,21 @@ function readMs(clock: number): number {
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
+
+/** What is waited by. */
+export interface Clock {
+  /** Milliseconds that only go forward. */
+  nowMs(): number;
+  /** Ends after so long at the latest, perhaps `Infinity`; earlier when it is woken, and it may be without a reason. */
+  sleep(ms: number, woken: Promise<void>): Promise<void>;
+}
+
+export const STEADY_CLOCK: Clock = {
+  nowMs: steadyMs,
+  async sleep(ms: number, woken: Promise<void>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, Math.min(ms, LONGEST_SLEEP_MS));
+    await Promise.race([promise, woken]);
+    clearTimeout(timer);
+  },
+};

@@ -1,9 +1,10 @@
-/** Frames from a capture file, at the file's own clock. */
+/** Frames from a capture file, at the file's own clock: as fast as they are read, or at a pace. */
 
 import { AddressSet } from "../kernel/address.ts";
-import { sleep, steadyMs } from "./clock.ts";
+import { type Clock, sleep, STEADY_CLOCK, steadyMs } from "./clock.ts";
 import type { CaptureError } from "./errors.ts";
 import { PacketBuffer, PcapHandle } from "./pcap.ts";
+import { Playback } from "./playback.ts";
 import { Topology } from "./topology.ts";
 import {
   type Boundary,
@@ -19,6 +20,17 @@ import {
 const BUFFER_BYTES = 16 << 20;
 /** So often a signal or a closed output is looked for. */
 const BREATH_MS = 50;
+/** At a pace, a longer silence is jumped over: a broken stamp can be centuries away. */
+const LONGEST_SILENCE_US = 60e6;
+
+export interface FileSourceOptions {
+  readonly delayMs: number;
+  readonly filter: string | null;
+  /** How many times as fast as the file's own time; null for as fast as it is read. */
+  readonly speed: number | null;
+  /** What a pace is kept by. */
+  readonly clock?: Clock;
+}
 
 function boundaryAt(timeUs: number): Boundary {
   return { seconds: Math.floor(timeUs / 1e6), microseconds: Math.floor(timeUs % 1e6) };
@@ -32,15 +44,29 @@ export class FileSource implements FrameSource {
   readonly changes = 0;
   readonly #handle: PcapHandle;
   readonly #buffer: PacketBuffer;
+  readonly #clock: Clock;
+  /** Null where nothing is waited for. */
+  readonly #playback: Playback | null;
   #batch: FrameBatch;
-  #firstFrameUs: number | null = null;
+  /** Whole microseconds, as stamps are: a boundary between two could never be passed. */
+  #delayUs: number;
+  /** Where the last interval ended, in microseconds since the Unix epoch: the first frame's stamp before the first. */
+  #doneUs: number;
+  /** When the length of intervals was changed: the one under way then has no earlier end. */
+  #changedUs = -Infinity;
   #isStopped = false;
+  /** Ends the wait under way. */
+  #wake = (): void => {};
 
   /** Throws `CaptureError`, `LibraryMissingError`. */
-  constructor(path: string, filter: string | null) {
+  constructor(path: string, { delayMs, filter, speed, clock = STEADY_CLOCK }: FileSourceOptions) {
     this.#handle = PcapHandle.openFile(path, filter);
     this.#buffer = new PacketBuffer(PacketBuffer.sizeFor(this.#handle.snapshotLength, BUFFER_BYTES));
     this.#batch = this.#buffer.fill(this.#handle);
+    this.#delayUs = Math.round(delayMs * 1000);
+    this.#doneUs = this.#nextFrameUs() ?? 0;
+    this.#clock = clock;
+    this.#playback = speed === null ? null : new Playback(this.#doneUs, speed, clock);
     this.links = [{
       slot: 0,
       name: path.slice(path.lastIndexOf("/") + 1),
@@ -59,44 +85,86 @@ export class FileSource implements FrameSource {
     return this.#batch.frames === 0 ? this.#buffer.failure : null;
   }
 
-  /** Microseconds since the Unix epoch at which the interval of the next frame begins. */
-  #nextStartUs(delayUs: number): number {
-    if (this.#batch.frames === 0) return this.#firstFrameUs ?? 0;
-    const { view, offset } = this.#batch;
-    const frameUs = view.getUint32(offset, true) * 1e6 + view.getUint32(offset + 4, true);
-    this.#firstFrameUs ??= frameUs;
-    return this.#firstFrameUs + Math.floor((frameUs - this.#firstFrameUs) / delayUs) * delayUs;
+  get delayMs(): number {
+    return this.#delayUs / 1000;
+  }
+
+  set delayMs(delayMs: number) {
+    this.#delayUs = Math.round(delayMs * 1000);
+    if (this.#playback) this.#changedUs = this.#playback.nowUs;
+    this.#wake();
+  }
+
+  /** Stamp of the next frame; null where there is none. */
+  #nextFrameUs(): number | null {
+    const { view, offset, frames } = this.#batch;
+    return frames === 0 ? null : view.getUint32(offset, true) * 1e6 + view.getUint32(offset + 4, true);
   }
 
   /**
-   * Intervals lie side by side from the first frame's stamp on. Those in which the file is silent are left
-   * out, since a broken stamp can be centuries away; a frame stamped before its predecessors counts with them.
+   * Intervals lie side by side from the first frame's stamp on. Those in which the file is silent are left out, at a
+   * pace only when the silence is long; a frame stamped before its predecessors counts with them.
    */
-  async nextInterval(delayMs: number, sink: FrameSink, betweenBatches: () => number): Promise<IntervalEnd> {
-    // Whole microseconds, as stamps are: a boundary between two could never be passed.
-    const delayUs = Math.round(delayMs * 1000);
-    const endUs = this.#nextStartUs(delayUs) + delayUs;
-    const boundary = boundaryAt(endUs);
+  async nextInterval(sink: FrameSink, betweenBatches: () => number): Promise<IntervalEnd> {
+    const startUs = this.#passSilence();
+    const endUs = this.#playback ? await this.#awaitEnd(startUs, this.#playback) : startUs + this.#delayUs;
+    const isWhole = endUs - startUs >= this.#delayUs;
+    await this.#read(sink, boundaryAt(endUs));
+    betweenBatches();
+    this.#doneUs = endUs;
+    const isLast = this.#isStopped || this.#batch.frames === 0;
+    return { timeMs: endUs / 1000, intervalS: (endUs - startUs) / 1e6, isWhole, isLast };
+  }
+
+  /** Returns where the next interval begins. */
+  #passSilence(): number {
+    const silenceUs = (this.#nextFrameUs() ?? 0) - this.#doneUs;
+    const isShort = this.#playback !== null && silenceUs <= LONGEST_SILENCE_US;
+    if (isShort || silenceUs < this.#delayUs) return this.#doneUs;
+    const startUs = this.#doneUs + Math.floor(silenceUs / this.#delayUs) * this.#delayUs;
+    this.#playback?.moveTo(startUs);
+    return startUs;
+  }
+
+  /** Returns where the interval ends, when the file's time has come there. */
+  async #awaitEnd(startUs: number, playback: Playback): Promise<number> {
+    for (;;) {
+      const endUs = Math.max(startUs + this.#delayUs, this.#changedUs);
+      const waitMs = playback.waitMs(endUs);
+      if (waitMs <= 0) return endUs;
+      // Something has passed in any case: rates are divided by it.
+      if (this.#isStopped) return Math.max(startUs + 1, playback.nowUs);
+      const { promise: woken, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      await this.#clock.sleep(waitMs, woken);
+    }
+  }
+
+  /** Hands over the frames up to the boundary. That takes none of the file's time, so the boundary stays where it is. */
+  async #read(sink: FrameSink, boundary: Boundary): Promise<void> {
     let breathedMs = steadyMs();
-    while (this.#batch.frames > 0 && !this.#isStopped) {
+    while (this.#batch.frames > 0) {
       sink(this.links[0], Direction.UNKNOWN, this.#batch, boundary);
-      if (this.#batch.frames > 0) break;
-      if (this.#buffer.failure !== null) break;
+      if (this.#batch.frames > 0 || this.#buffer.failure !== null) return;
       this.#batch = this.#buffer.fill(this.#handle);
       if (steadyMs() - breathedMs < BREATH_MS) continue;
       await sleep(0);
+      if (this.#isStopped) return;
       breathedMs = steadyMs();
     }
-    betweenBatches();
-    const isLast = this.#isStopped || this.#batch.frames === 0;
-    return { timeMs: endUs / 1000, intervalS: delayMs / 1000, isWhole: true, isLast };
   }
 
   /** A file is not waited for. */
   watch(): void {}
 
+  hold(isHeld: boolean): void {
+    this.#playback?.hold(isHeld);
+    this.#wake();
+  }
+
   stop(): void {
     this.#isStopped = true;
+    this.#wake();
   }
 
   close(): void {

@@ -42,6 +42,7 @@ const LONGEST_POLL_MS = 60_000;
 const BATCHES_A_TURN = 32;
 
 export interface LiveSourceOptions {
+  readonly delayMs: number;
   readonly promiscuous: boolean;
   readonly filter: string | null;
   /** Told, in one sentence, of what does not end the run. */
@@ -95,6 +96,11 @@ function readDrops(lanes: readonly Lane[]): void {
   link.interfaceDroppedFrames = drops[0]!.interfaceDropped;
 }
 
+/** Whether poll(2) found anything at the i-th struct pollfd. */
+function isReady(fds: Uint8Array, i: number): boolean {
+  return (fds[8 * i + 6]! | fds[8 * i + 7]!) !== 0;
+}
+
 export class LiveSource implements FrameSource {
   readonly links: Link[] = [];
   readonly addresses = new AddressSet();
@@ -117,12 +123,14 @@ export class LiveSource implements FrameSource {
   #pollFds = new Uint8Array(16);
   #polled: Lane[] = [];
   #startMs: number;
+  #delayMs: number;
   #isStopped = false;
 
   /** Throws `NoInterfaceError`, `CaptureError`, `KernelError`, `LibraryMissingError`. */
   constructor(selection: InterfaceSelection, options: LiveSourceOptions) {
     this.#selection = selection;
     this.#options = options;
+    this.#delayMs = options.delayMs;
     this.#wakeFd = libc().eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (this.#wakeFd < 0) throw new KernelError("make an eventfd", errno());
     this.#start();
@@ -256,24 +264,41 @@ export class LiveSource implements FrameSource {
     });
   }
 
-  async nextInterval(delayMs: number, sink: FrameSink, betweenBatches: () => number): Promise<IntervalEnd> {
-    const endMs = this.#startMs + delayMs;
+  get delayMs(): number {
+    return this.#delayMs;
+  }
+
+  set delayMs(delayMs: number) {
+    this.#delayMs = delayMs;
+    this.#wake();
+  }
+
+  async nextInterval(sink: FrameSink, betweenBatches: () => number): Promise<IntervalEnd> {
     for (const [lane] of this.#open.values()) lane!.link.isWhole = true;
     for (const lane of this.#polled) this.#readLane(lane, sink, NO_BOUNDARY);
     for (;;) {
       const workMs = betweenBatches();
-      const leftMs = endMs - steadyMs();
+      const leftMs = this.#leftMs();
       if (leftMs <= 0 || this.#isStopped) break;
       await this.#poll(this.#pollFds, Math.min(leftMs, workMs));
       const restMs = this.#readPolled(sink) ? REST_MS : SHORT_REST_MS;
-      await this.#rest(Math.min(restMs, endMs - steadyMs()), betweenBatches);
+      await this.#rest(Math.min(restMs, this.#leftMs()), betweenBatches);
     }
-    return await this.#endInterval(delayMs, sink, betweenBatches);
+    return await this.#endInterval(sink, betweenBatches);
+  }
+
+  /** Until the interval has lasted as long as it shall. */
+  #leftMs(): number {
+    return this.#startMs + this.#delayMs - steadyMs();
   }
 
   /** Returns how many descriptors are ready. */
-  #poll(fds: Uint8Array<ArrayBuffer>, timeoutMs: number): Promise<number> {
-    return libc().poll(fds, BigInt(fds.length / 8), Math.ceil(Math.min(timeoutMs, LONGEST_POLL_MS)));
+  async #poll(fds: Uint8Array<ArrayBuffer>, timeoutMs: number): Promise<number> {
+    const timeout = Math.ceil(Math.min(timeoutMs, LONGEST_POLL_MS));
+    const ready = await libc().poll(fds, BigInt(fds.length / 8), timeout);
+    // What it was woken for is looked at now; until it is read, it would be ready for ever.
+    if (isReady(fds, 0)) libc().read(this.#wakeFd, new Uint8Array(8), 8n);
+    return ready;
   }
 
   /** Lets frames gather, but not what others are watching for. */
@@ -292,14 +317,13 @@ export class LiveSource implements FrameSource {
   /** Reads the lanes that poll(2) found readable. Returns whether there was any frame. */
   #readPolled(sink: FrameSink): boolean {
     const fds = this.#pollFds;
-    const isReady = (i: number): boolean => (fds[8 * i + 6]! | fds[8 * i + 7]!) !== 0;
     let any = false;
     this.#polled.forEach((lane, i) => {
-      if (isReady(i + 2 + this.#watched.length)) {
+      if (isReady(fds, i + 2 + this.#watched.length)) {
         any = this.#readLane(lane, sink, NO_BOUNDARY, BATCHES_A_TURN) || any;
       }
     });
-    if (isReady(1) && this.#events.drain()) this.#followInterfaces(sink);
+    if (isReady(fds, 1) && this.#events.drain()) this.#followInterfaces(sink);
     return any;
   }
 
@@ -343,8 +367,10 @@ export class LiveSource implements FrameSource {
    * The interval ends at this very moment; but the kernel may still hold frames that were stamped before,
    * so they are waited for, and those stamped after are held back for the next interval.
    */
-  async #endInterval(delayMs: number, sink: FrameSink, betweenBatches: () => number): Promise<IntervalEnd> {
+  async #endInterval(sink: FrameSink, betweenBatches: () => number): Promise<IntervalEnd> {
     const nowMs = steadyMs();
+    const intervalS = (nowMs - this.#startMs) / 1000;
+    const isWhole = nowMs >= this.#startMs + this.#delayMs;
     const boundary = frameClock();
     await this.#rest(SETTLE_MS, betweenBatches);
     // Cut short where the end was asked for.
@@ -352,10 +378,9 @@ export class LiveSource implements FrameSource {
     for (const lane of this.#polled) this.#readLane(lane, sink, boundary);
     for (const lanes of this.#open.values()) readDrops(lanes);
     betweenBatches();
-    const intervalS = (nowMs - this.#startMs) / 1000;
     this.#startMs = nowMs;
     const timeMs = boundary.seconds * 1000 + Math.floor(boundary.microseconds / 1000);
-    return { timeMs, intervalS, isWhole: intervalS * 1000 >= delayMs, isLast: this.#isStopped };
+    return { timeMs, intervalS, isWhole, isLast: this.#isStopped };
   }
 
   watch(fd: number): void {
@@ -363,8 +388,15 @@ export class LiveSource implements FrameSource {
     this.#updatePollFds();
   }
 
+  /** The kernel goes on, whoever waits. */
+  hold(): void {}
+
   stop(): void {
     this.#isStopped = true;
+    this.#wake();
+  }
+
+  #wake(): void {
     const one = new Uint8Array(8);
     one[0] = 1;
     libc().write(this.#wakeFd, one, 8n);

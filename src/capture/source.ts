@@ -2,7 +2,7 @@
  * Where frames come from, apart from what they mean.
  *
  * Time belongs to the source: the wall clock when live, the frames' own stamps when a file is read. So a
- * file is read as fast as it goes, and nothing below knows the difference.
+ * file is read as fast as it goes, or at a pace of its own, and nothing below knows the difference.
  */
 
 import type { AddressSet } from "../kernel/address.ts";
@@ -101,10 +101,17 @@ export interface FrameSource {
   /** Grows when an interface or an address came, went or changed. */
   readonly changes: number;
   /**
+   * How long an interval lasts. Setting it applies to the one under way, too: that ends when it has lasted so long, at
+   * once if it already has.
+   */
+  delayMs: number;
+  /**
    * Hands over the frames of the next interval, and calls `betweenBatches` after each group of batches;
    * it answers how many milliseconds later it wants to be called again (`Infinity`: with the next frames).
    */
-  nextInterval(delayMs: number, sink: FrameSink, betweenBatches: () => number): Promise<IntervalEnd>;
+  nextInterval(sink: FrameSink, betweenBatches: () => number): Promise<IntervalEnd>;
+  /** A file that is read at a pace waits while it is held, and goes on where it was. Nothing else can wait. */
+  hold(isHeld: boolean): void;
   /** Waiting for frames ends, too, when this descriptor is readable, and `betweenBatches` is called. */
   watch(fd: number): void;
   /** What ended the source before its time; null where nothing did. */

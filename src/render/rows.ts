@@ -1,6 +1,6 @@
 /** What all outputs share: which rows of a report are shown, in what order, and under what name. */
 
-import type { Options, SortKey, View } from "../options.ts";
+import type { Options, Output, SortKey, View } from "../options.ts";
 import {
   type FlowRow,
   type GroupRow,
@@ -11,11 +11,17 @@ import {
   type UnattributedRow,
 } from "../report/report.ts";
 
+/** What is printed, report after report. */
+export type PrintedOutput = Exclude<Output, "screen">;
+
 /** The part of the user's options that decides how a report looks. */
-export type RenderOptions = Pick<
-  Options,
-  "output" | "by" | "view" | "bits" | "sort" | "commandLine" | "basename" | "connections" | "explain"
->;
+export interface RenderOptions extends
+  Pick<
+    Options,
+    "by" | "view" | "bits" | "sort" | "commandLine" | "basename" | "connections" | "explain"
+  > {
+  readonly output: PrintedOutput;
+}
 
 export type Kind = View["kind"];
 

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { CaptureError, type CaptureErrorKind } from "../../src/capture/errors.ts";
-import { FileSource } from "../../src/capture/file.ts";
+import { FileSource, type FileSourceOptions } from "../../src/capture/file.ts";
 import { type FileForm, type FileFrame, pcapFile, pcapngFile, withFile } from "./capture_file.ts";
-import { takeIntervals, type TakenInterval } from "./frames_taken.ts";
+import { takeInterval, takeIntervals, type TakenInterval } from "./frames_taken.ts";
+import { HandClock } from "./hand_clock.ts";
 
 /** Some day in 2026; the numbers below are seconds from here on. */
 const START_S = 1_795_424_400;
@@ -18,13 +19,17 @@ function framesAt(...timesUs: number[]): FileFrame[] {
   }));
 }
 
+function openFile(path: string, options: Partial<FileSourceOptions> = {}): FileSource {
+  return new FileSource(path, { delayMs: 1000, filter: null, speed: null, ...options });
+}
+
 function readAll(
   content: Uint8Array,
-  { delayMs = 1000, filter = null, most = 100 }: { delayMs?: number; filter?: string | null; most?: number },
+  { most = 100, ...options }: { delayMs?: number; filter?: string | null; most?: number },
 ): Promise<{ intervals: TakenInterval[]; failure: Error | null; path: string }> {
   return withFile(content, async (path) => {
-    const source = new FileSource(path, filter);
-    const intervals = await takeIntervals(source, delayMs, most);
+    const source = openFile(path, options);
+    const intervals = await takeIntervals(source, most);
     source.close();
     return { intervals, failure: source.failure, path };
   });
@@ -41,7 +46,7 @@ async function timesOf(frames: readonly FileFrame[], delayMs: number): Promise<[
 
 function assertRefused(path: string, filter: string | null, kind: CaptureErrorKind, message: RegExp): void {
   assert.throws(
-    () => new FileSource(path, filter),
+    () => openFile(path, { filter }),
     (error) => {
       assert(error instanceof CaptureError);
       assert.equal(error.kind, kind);
@@ -87,7 +92,7 @@ for (const form of FORMS) {
 
 Deno.test("FileSource says what its link is", async () => {
   await withFile(pcapFile(framesAt(0), { linkType: 113 }), (path) => {
-    const source = new FileSource(path, null);
+    const source = openFile(path);
     const [link] = source.links;
     assert.equal(link.linkType, 113);
     assert.equal(link.name, path.slice(path.lastIndexOf("/") + 1));
@@ -286,10 +291,10 @@ Deno.test("FileSource.nextInterval() reads frames longer than the file says they
 
 Deno.test("FileSource.nextInterval() asks for work between batches, at least once an interval", async () => {
   await withFile(pcapFile(framesAt(0, 1e6, 2e6)), async (path) => {
-    const source = new FileSource(path, null);
+    const source = openFile(path);
     let asked = 0;
     for (let interval = 1; interval <= 3; interval++) {
-      await source.nextInterval(1000, (_link, _direction, batch) => {
+      await source.nextInterval((_link, _direction, batch) => {
         batch.offset += 76;
         batch.frames--;
       }, () => ++asked);
@@ -301,14 +306,169 @@ Deno.test("FileSource.nextInterval() asks for work between batches, at least onc
 
 Deno.test("FileSource.stop() makes the interval under way the last", async () => {
   await withFile(pcapFile(framesAt(0, 1e6, 2e6, 3e6)), async (path) => {
-    const source = new FileSource(path, null);
-    const first = await source.nextInterval(1000, (_link, _direction, batch) => {
+    const source = openFile(path);
+    const first = await source.nextInterval((_link, _direction, batch) => {
       batch.offset += 76;
       batch.frames--;
     }, () => Infinity);
     assert(!first.isLast);
     source.stop();
-    assert((await takeIntervals(source, 1000, 10)).length === 1);
+    assert((await takeIntervals(source, 10)).length === 1);
     source.close();
   });
+});
+
+/** Where an interval lies, counted from the start in milliseconds, and how many frames it has. */
+function spanOf({ end, frames }: TakenInterval): [fromMs: number, toMs: number, frames: number] {
+  const toMs = Math.round(end.timeMs - START_S * 1000);
+  return [Math.round(toMs - end.intervalS * 1000), toMs, frames.length];
+}
+
+/** A file with frames at these milliseconds, at a pace. */
+async function withPaced(
+  timesMs: readonly number[],
+  options: Partial<FileSourceOptions>,
+  use: (source: FileSource, clock: HandClock) => Promise<void>,
+): Promise<void> {
+  await withFile(pcapFile(framesAt(...timesMs.map((ms) => ms * 1000))), async (path) => {
+    const clock = new HandClock();
+    const source = openFile(path, { speed: 1, clock, ...options });
+    await use(source, clock);
+    source.close();
+  });
+}
+
+for (const [speed, waitMs] of [[1, 1000], [10, 100], [0.5, 2000]] as const) {
+  Deno.test(`FileSource.nextInterval() waits for the end of an interval at speed ${speed}`, async () => {
+    await withPaced([0, 999, 1000, 2500], { speed }, async (source, clock) => {
+      const intervals = await takeIntervals(source, 10);
+      assert.deepEqual(intervals.map(spanOf), [[0, 1000, 2], [1000, 2000, 1], [2000, 3000, 1]]);
+      assert.deepEqual(clock.waitsMs, [waitMs, waitMs, waitMs]);
+      assert(intervals.every(({ end }) => end.isWhole));
+    });
+  });
+}
+
+Deno.test("FileSource.nextInterval() does not wait for what should have come already", async () => {
+  await withPaced([0, 1000, 2000], {}, async (source, clock) => {
+    clock.pass(2400);
+    const intervals = await takeIntervals(source, 10);
+    assert.deepEqual(intervals.map(spanOf), [[0, 1000, 1], [1000, 2000, 1], [2000, 3000, 1]]);
+    assert.deepEqual(clock.waitsMs, [600]);
+  });
+});
+
+Deno.test("FileSource.nextInterval() does not wait without a speed", async () => {
+  await withPaced([0, 2500], { speed: null }, async (source, clock) => {
+    assert.deepEqual((await takeIntervals(source, 10)).map(spanOf), [[0, 1000, 1], [2000, 3000, 1]]);
+    assert.deepEqual(clock.waitsMs, []);
+  });
+});
+
+Deno.test("FileSource.nextInterval() at a pace shows silence, and jumps over more than a minute of it", async () => {
+  await withPaced([0, 61_000, 122_001, 1e12], {}, async (source, clock) => {
+    const spans = (await takeIntervals(source, 100)).map(spanOf);
+    const shown = Array.from({ length: 62 }, (_, i) => [i * 1000, (i + 1) * 1000, i % 61 === 0 ? 1 : 0]);
+    assert.deepEqual(spans, [...shown, [122_000, 123_000, 1], [1e12, 1e12 + 1000, 1]]);
+    assert.deepEqual(clock.waitsMs, spans.map(() => 1000));
+  });
+});
+
+Deno.test("FileSource.stop() ends a wait, and the interval with what had come until then", async () => {
+  await withPaced([0, 300, 600], {}, async (source, clock) => {
+    clock.interruptions.push(() => {
+      clock.pass(400);
+      source.stop();
+    });
+    const interval = await takeInterval(source);
+    assert.deepEqual(spanOf(interval), [0, 400, 2]);
+    assert.deepEqual([interval.end.isWhole, interval.end.isLast], [false, true]);
+  });
+});
+
+Deno.test("FileSource.hold() makes a file wait, which then goes on where it was", async () => {
+  await withPaced([0, 300, 1600], {}, async (source, clock) => {
+    clock.interruptions.push(
+      () => {
+        clock.pass(400);
+        source.hold(true);
+      },
+      (waitMs) => {
+        assert.equal(waitMs, Infinity);
+        clock.pass(1e6);
+        source.hold(false);
+      },
+    );
+    assert.deepEqual((await takeIntervals(source, 10)).map(spanOf), [[0, 1000, 2], [1000, 2000, 1]]);
+    assert.deepEqual(clock.waitsMs, [1000, Infinity, 600, 1000]);
+  });
+});
+
+Deno.test("FileSource.stop() ends the wait of a file that is held", async () => {
+  await withPaced([0, 300, 600], {}, async (source, clock) => {
+    source.hold(true);
+    clock.interruptions.push(() => source.stop());
+    assert((await takeInterval(source)).end.isLast);
+  });
+});
+
+Deno.test("FileSource.delayMs applies to the interval under way, which ends at once if it has lasted so long", async () => {
+  const changes = [
+    { afterMs: 400, delayMs: 500, spans: [[0, 500], [500, 1000]] },
+    { afterMs: 700, delayMs: 500, spans: [[0, 700], [700, 1200]] },
+    { afterMs: 700, delayMs: 700, spans: [[0, 700], [700, 1400]] },
+    { afterMs: 700, delayMs: 1500, spans: [[0, 1500], [1500, 3000]] },
+  ];
+  for (const { afterMs, delayMs, spans } of changes) {
+    await withPaced([0, 100, 650, 1100, 9000], {}, async (source, clock) => {
+      clock.interruptions.push(() => {
+        clock.pass(afterMs);
+        source.delayMs = delayMs;
+      });
+      const intervals = await takeIntervals(source, 2);
+      assert.deepEqual(intervals.map((one) => spanOf(one).slice(0, 2)), spans);
+      assert(intervals.every(({ end }) => end.isWhole));
+      assert.equal(source.delayMs, delayMs);
+    });
+  }
+});
+
+Deno.test("FileSource.delayMs lets intervals lie side by side from the change on, whatever it is and when", async () => {
+  const step = fc.record({ afterMs: fc.nat(3000), delayMs: fc.integer({ min: 1, max: 3000 }) });
+  const gaps = fc.array(fc.oneof(fc.nat(2000), fc.constantFrom(0, 61_000, 1e9)), {
+    minLength: 1,
+    maxLength: 20,
+  });
+  await fc.assert(
+    fc.asyncProperty(gaps, fc.array(step), fc.boolean(), async (gaps, steps, isPaced) => {
+      let timeMs = 0;
+      const timesMs = gaps.map((ms) => timeMs += ms);
+      await withPaced(timesMs, isPaced ? {} : { speed: null }, async (source, clock) => {
+        let lastMs = 0;
+        let frames = 0;
+        for (let isLast = false; !isLast;) {
+          const change = steps.pop();
+          if (change && !isPaced) source.delayMs = change.delayMs;
+          else if (change) {
+            clock.interruptions.push((waitMs) => {
+              clock.pass(Math.min(waitMs, change.afterMs));
+              source.delayMs = change.delayMs;
+            });
+          }
+          const interval = await takeInterval(source);
+          const [fromMs, toMs, count] = spanOf(interval);
+          assert(fromMs >= lastMs && toMs > fromMs, `${fromMs} to ${toMs} after ${lastMs}`);
+          assert(interval.frames.every(({ timeUs }) => {
+            const atMs = (timeUs - START_US) / 1000;
+            return atMs >= fromMs && atMs < toMs;
+          }));
+          lastMs = toMs;
+          frames += count;
+          isLast = interval.end.isLast;
+        }
+        assert.equal(frames, timesMs.length);
+      });
+    }),
+    { seed: 1, numRuns: 100 },
+  );
 });

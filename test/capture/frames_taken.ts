@@ -30,21 +30,21 @@ export function takeFrames(batch: FrameBatch, boundary: Boundary, frames: TakenF
   }
 }
 
+export async function takeInterval(source: FrameSource): Promise<TakenInterval> {
+  const frames: TakenFrame[] = [];
+  const end = await source.nextInterval(
+    (_link, _direction, batch, boundary) => takeFrames(batch, boundary, frames),
+    () => Infinity,
+  );
+  return { end, frames };
+}
+
 /** Every interval of a source, but no more than `most` of them. */
-export async function takeIntervals(
-  source: FrameSource,
-  delayMs: number,
-  most: number,
-): Promise<TakenInterval[]> {
+export async function takeIntervals(source: FrameSource, most: number): Promise<TakenInterval[]> {
   const intervals: TakenInterval[] = [];
   for (;;) {
-    const frames: TakenFrame[] = [];
-    const end = await source.nextInterval(
-      delayMs,
-      (_link, _direction, batch, boundary) => takeFrames(batch, boundary, frames),
-      () => Infinity,
-    );
-    intervals.push({ end, frames });
-    if (end.isLast || intervals.length === most) return intervals;
+    const interval = await takeInterval(source);
+    intervals.push(interval);
+    if (interval.end.isLast || intervals.length === most) return intervals;
   }
 }

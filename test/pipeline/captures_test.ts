@@ -77,8 +77,8 @@ async function read(name: string): Promise<Reading> {
   let text = "";
   try {
     const parts = await buildParts(options, (message) => complaints.push(message));
-    const renderer = await createRenderer(options);
-    for await (const report of monitor(parts, options.delayMs, options.count)) {
+    const renderer = await createRenderer({ ...options, output: "json" });
+    for await (const report of monitor(parts, options.count)) {
       text += renderer.report(report);
     }
     parts.source.close();

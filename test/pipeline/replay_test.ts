@@ -63,6 +63,12 @@ Deno.test("-d divides the file's own time, and leaves out intervals of silence",
   }
 });
 
+Deno.test("--speed reports the intervals of silence, too, each when its time has come", async () => {
+  const lines = parseLines(await replay(SAMPLE, ["-j", "--speed", "1e5"]));
+  const found = lines.map(({ time, interfaces: [file] }) => `${time.slice(17, 19)} ${file.packets}`);
+  assert.deepEqual(found, ["01 10", "02 7", "03 0", "04 8", "05 0", "06 1"]);
+});
+
 Deno.test("-c stops after so many intervals", async () => {
   const all = await replay(SAMPLE, ["-j"]);
   const lines = all.split(/(?<=\n)/);

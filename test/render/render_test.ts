@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Output } from "../../src/options.ts";
+import type { PrintedOutput } from "../../src/render/rows.ts";
 import { createRenderer } from "../../src/render/render.ts";
 import { anyGroupedReport, anyReport } from "./any_report.ts";
 import { DEFAULT_OPTIONS, SAMPLE_REPORT } from "./sample_report.ts";
 
-const OUTPUTS: readonly Output[] = ["text", "json", "csv", "classic"];
+const OUTPUTS: readonly PrintedOutput[] = ["text", "json", "csv", "classic"];
 
 Deno.test("createRenderer() writes the output that was asked for", async () => {
   const starts = { text: "2026-11-23T", json: '{"schema":', csv: "2026-11-23T", classic: "\nRefreshing:\n" };
