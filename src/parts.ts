@@ -45,10 +45,12 @@ export async function buildParts(options: Options, warn: (message: string) => vo
   });
   const containers = new ContainerNames({ root, procRoot: options.procRoot, nowMs: steadyMs });
   const host = hostName();
-  const withFlows = options.connections;
+  // On the screen it is decided while it runs.
+  const withFlows = options.connections || options.output === "screen";
   const ledger = new Ledger(
     { host, source, table, intake, namespaces, attribution, containers, isWanted, withFlows },
-    await groupingOf(options),
+    await groupingsOf(options),
+    options.by,
   );
   const close = (): void => {
     source.close();
@@ -58,10 +60,10 @@ export async function buildParts(options: Options, warn: (message: string) => vo
   return { source, table, intake, attribution, ledger, means: means.list, close };
 }
 
-async function groupingOf({ by }: Options): Promise<Grouping | null> {
-  if (by === "process") return null;
-  const { Grouping } = await import("./report/grouping.ts");
-  return new Grouping(by);
+async function groupingsOf({ by, output }: Options): Promise<Grouping[]> {
+  if (by === "process" && output !== "screen") return [];
+  const { Grouping, GROUPING_KEYS } = await import("./report/grouping.ts");
+  return GROUPING_KEYS.filter((key) => output === "screen" || key === by).map((key) => new Grouping(key));
 }
 
 async function meansOfHost(proc: ProcFs): Promise<OpenedMeans> {

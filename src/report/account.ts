@@ -27,11 +27,12 @@ export class Account implements Traffic {
     this.receivedTotalBytes += receivedBytes;
   }
 
-  /** A conversation that passed a link, with the bytes that count there. */
-  enter(linkName: string, sentBytes: number, receivedBytes: number): void {
+  /** A conversation that passed a link, with the bytes that count there, and its row where conversations are listed. */
+  enter(linkName: string, sentBytes: number, receivedBytes: number, row: FlowRow | null = null): void {
     if (this.connections++ === 0) this.links.clear();
     this.links.add(linkName);
     this.add(sentBytes, receivedBytes);
+    if (row !== null) this.flows.push(row);
   }
 }
 

@@ -33,6 +33,19 @@ interface Part {
   readonly id: GroupId | null;
 }
 
+export type GroupingKey = Exclude<GroupKey, "process">;
+
+/** Every key there is. */
+export const GROUPING_KEYS: readonly GroupingKey[] = [
+  "container",
+  "pod",
+  "unit",
+  "user",
+  "connection",
+  "remote",
+  "interface",
+];
+
 type IdOf = (row: ProcessRow) => GroupId | null;
 type ShareNameOf = (table: FlowTable, flow: number, end: End, link: Link) => string;
 
@@ -55,10 +68,10 @@ const SHARES: Readonly<Partial<Record<GroupKey, ShareNameOf>>> = {
 const OTHER = "other";
 
 export class Grouping {
-  readonly by: Exclude<GroupKey, "process">;
+  readonly by: GroupingKey;
   readonly #shares: Shares;
 
-  constructor(by: Exclude<GroupKey, "process">, shares = new Shares()) {
+  constructor(by: GroupingKey, shares = new Shares()) {
     this.by = by;
     this.#shares = shares;
   }
@@ -77,8 +90,12 @@ export class Grouping {
   }
 
   /** Call when the interval's conversations are entered. */
-  rows(members: readonly Member[], withFlows: boolean): GroupRow[] {
+  endInterval(): void {
     this.#shares.fold();
+  }
+
+  /** Of the interval that ended last, as often as they are asked for. */
+  rows(members: readonly Member[], withFlows: boolean): GroupRow[] {
     const groups = new Map<string | null, Part[]>();
     for (const part of this.#parts(members)) {
       const key = part.id?.key ?? null;

@@ -39,7 +39,16 @@ import { protocolName } from "./conversation_name.ts";
 import { countForwarded, countOnce, type Sighting, type Verdict } from "./counted_once.ts";
 import type { Grouping, Member } from "./grouping.ts";
 import { InterfaceFigures } from "./interface_figures.ts";
-import type { FlowRow, Match, ProcessRow, Reason, Report, UnattributedRow } from "./report.ts";
+import type {
+  FlowRow,
+  GroupKey,
+  GroupRow,
+  Match,
+  ProcessRow,
+  Reason,
+  Report,
+  UnattributedRow,
+} from "./report.ts";
 
 const REASON_OF_KIND: ReadonlyMap<FlowKind, Reason> = new Map([
   [FlowKind.NOT_IP, "not IP"],
@@ -67,6 +76,7 @@ const MATCH_OF_STATE: ReadonlyMap<number, Match> = new Map([
 ]);
 
 const BOTH: Verdict = { isSentCounted: true, isReceivedCounted: true };
+const NO_SHARES: readonly Account[] = [];
 /** Directions of a record, as bits. */
 const SENT_BIT = 1;
 const RECEIVED_BIT = 2;
@@ -98,39 +108,62 @@ export class Ledger {
   /** By reason and protocol. */
   readonly #unattributed = new Map<string, Unattributed>();
   readonly #interfaces = new InterfaceFigures();
-  /** Null for rows by process. */
-  readonly #grouping: Grouping | null;
+  readonly #groupings: readonly Grouping[];
+  /** What reports are by: "process", or a key of the groupings. */
+  #by: GroupKey;
+  /** Of the latest report. */
+  #members: readonly Member[] = [];
   /** Sightings of one endpoint are a list: its head by endpoint, the next by 2 × flow + End; each plus 1, 0 ends it. */
   #heads = new Int32Array(0);
   #nexts = new Int32Array(0);
   /** By flow: directions that were counted on its link. */
   #counted = new Uint8Array(0);
 
-  constructor(parts: LedgerParts, grouping: Grouping | null = null) {
+  /** Reports are by the key `by`, and can be had by those of all the groupings, which are kept from the start. */
+  constructor(parts: LedgerParts, groupings: readonly Grouping[] = [], by: GroupKey = "process") {
     this.#parts = parts;
-    this.#grouping = grouping;
+    this.#groupings = groupings;
+    this.#by = by;
   }
 
   /** Enters the interval's bytes into the accounts and says what happened. Call once an interval. */
   report({ timeMs, intervalS }: IntervalEnd): Report {
-    const { host, source, intake, isWanted, withFlows } = this.#parts;
+    const { host, source, intake, isWanted } = this.#parts;
     this.#beginInterval();
     this.#enterActive();
     this.#noteRepeated();
-    const members = this.#members();
-    const processes = members.map(({ row }) => row);
-    const by = this.#grouping?.by ?? "process";
-    const groups = this.#grouping?.rows(members, withFlows) ?? null;
+    for (const grouping of this.#groupings) grouping.endInterval();
+    this.#members = this.#wantedMembers();
+    const processes = this.#members.map(({ row }) => row);
+    const by = this.#by;
+    const groups = this.#groupsBy(by);
     const unattributed = isWanted === null ? this.#unattributedRows() : [];
     const total = sumOf([...processes, ...unattributed]);
     const interfaces = this.#interfaces.rows(source.links, intake.counts);
     return { timeMs, intervalS, host, by, groups, processes, unattributed, total, interfaces };
   }
 
+  /**
+   * The latest report by another key, which those to come are by, too. Until then nothing is entered, so the accounts
+   * still are those of its interval. Throws `RangeError` where nothing is kept by that key.
+   */
+  regroup(latest: Report, by: GroupKey): Report {
+    const groups = this.#groupsBy(by);
+    this.#by = by;
+    return { ...latest, by, groups };
+  }
+
+  #groupsBy(by: GroupKey): GroupRow[] | null {
+    if (by === "process") return null;
+    const grouping = this.#groupings.find((one) => one.by === by);
+    if (!grouping) throw new RangeError(`Cannot group by ${by}: no such accounts are kept`);
+    return grouping.rows(this.#members, this.#parts.withFlows);
+  }
+
   #beginInterval(): void {
     for (const account of this.#processes) account?.beginInterval();
     for (const { account } of this.#unattributed.values()) account.beginInterval();
-    this.#grouping?.beginInterval();
+    for (const grouping of this.#groupings) grouping.beginInterval();
     const { table, attribution } = this.#parts;
     if (this.#counted.length < table.capacity) {
       this.#counted = grown(this.#counted, table.capacity);
@@ -220,20 +253,24 @@ export class Ledger {
     const isNear = (at & 1) === End.NEAR;
     this.#counted[at >> 1]! |= (verdict.isSentCounted ? (isNear ? SENT_BIT : RECEIVED_BIT) : 0) |
       (verdict.isReceivedCounted ? (isNear ? RECEIVED_BIT : SENT_BIT) : 0);
-    const share = this.#shareOf(endpoint, named, link);
-    account.enter(link.name, sentBytes, receivedBytes);
-    share?.enter(link.name, sentBytes, receivedBytes);
-    if (!this.#parts.withFlows) return;
+    const { attribution, withFlows } = this.#parts;
     const end = (at & 1) as End;
-    const row = this.#flowRow(at >> 1, link, end, this.#match(at >> 1, end, endpoint), verdict);
-    account.flows.push(row);
-    share?.flows.push(row);
+    const row = withFlows
+      ? this.#flowRow(at >> 1, link, end, this.#match(at >> 1, end, endpoint), verdict)
+      : null;
+    account.enter(link.name, sentBytes, receivedBytes, row);
+    const owner = attribution.endpoints.owners[endpoint]!;
+    for (const share of this.#sharesOf(owner, named, link)) {
+      share.enter(link.name, sentBytes, receivedBytes, row);
+    }
   }
 
-  #shareOf(endpoint: number, named: number, link: Link): Account | null {
-    const owner = this.#parts.attribution.endpoints.owners[endpoint]!;
-    if (this.#grouping === null || owner === NO_OWNER) return null;
-    return this.#grouping.accountOf(owner, this.#parts.table, named >> 1, (named & 1) as End, link);
+  /** Where a conversation of an owner is entered beside its account; it is named after `at`, which is 2 × flow + End. */
+  #sharesOf(owner: number, at: number, link: Link): readonly Account[] {
+    if (owner === NO_OWNER || this.#groupings.length === 0) return NO_SHARES;
+    const { table } = this.#parts;
+    return this.#groupings.map((one) => one.accountOf(owner, table, at >> 1, (at & 1) as End, link))
+      .filter((share) => share !== null);
   }
 
   #match(flow: number, end: End, endpoint: number): Match | null {
@@ -294,11 +331,10 @@ export class Ledger {
     const owner = this.#parts.attribution.injector(flow, end);
     if (owner === NO_OWNER) return false;
     const account = this.#processes[owner] ??= new Account();
-    const share = this.#grouping?.accountOf(owner, this.#parts.table, flow, end, link);
     const verdict = { isSentCounted: true, isReceivedCounted: false };
-    for (const one of share ? [account, share] : [account]) {
-      one.enter(link.name, sentBytes, 0);
-      if (this.#parts.withFlows) one.flows.push(this.#flowRow(flow, link, end, "packet socket", verdict));
+    const row = this.#parts.withFlows ? this.#flowRow(flow, link, end, "packet socket", verdict) : null;
+    for (const one of [account, ...this.#sharesOf(owner, 2 * flow + end, link)]) {
+      one.enter(link.name, sentBytes, 0, row);
     }
     return true;
   }
@@ -353,7 +389,7 @@ export class Ledger {
     return isUnsupported ? `link-type-${link.linkType}` : protocolName(table, flow);
   }
 
-  #members(): Member[] {
+  #wantedMembers(): Member[] {
     const { attribution, containers, isWanted, withFlows } = this.#parts;
     const members: Member[] = [];
     this.#processes.forEach((account, owner) => {

@@ -6,9 +6,10 @@ import { End, linkSlot } from "../../src/flow/table.ts";
 import { ContainerNames } from "../../src/proc/container_names.ts";
 import { Account } from "../../src/report/account.ts";
 import { conversationName } from "../../src/report/conversation_name.ts";
-import { Grouping, type Member } from "../../src/report/grouping.ts";
+import { OPTIONS } from "../../src/option_table.ts";
+import { Grouping, GROUPING_KEYS, type GroupingKey, type Member } from "../../src/report/grouping.ts";
 import { Ledger, type LedgerParts } from "../../src/report/ledger.ts";
-import type { Container, GroupKey, GroupRow, ProcessRow, Report, Traffic } from "../../src/report/report.ts";
+import type { Container, GroupRow, ProcessRow, Report, Traffic } from "../../src/report/report.ts";
 import { Shares } from "../../src/report/shares.ts";
 import { OURS, OURS_V6, RecordedHost, THEIRS } from "../attribute/recorded_host.ts";
 import { activeFlows } from "../flow/conversations.ts";
@@ -24,9 +25,8 @@ const CLIENT = [OURS, 40000] as const;
 const SERVER = [THEIRS, 80] as const;
 const THEIRS_V6 = "2001:db8:f::7";
 
-type Key = Exclude<GroupKey, "process">;
-const COMMON_KEYS = ["container", "pod", "unit", "user"] as const satisfies Key[];
-const SHARE_KEYS = ["connection", "remote", "interface"] as const satisfies Key[];
+const COMMON_KEYS = ["container", "pod", "unit", "user"] as const satisfies GroupingKey[];
+const SHARE_KEYS = ["connection", "remote", "interface"] as const satisfies GroupingKey[];
 
 /** "web1 2 processes 3 connections 100/7 of 300/20", or "- …" where there is no name. */
 function groupText(row: GroupRow): string {
@@ -151,12 +151,14 @@ Deno.test("Grouping.rows() tells the interfaces of this interval, and of the las
   assert.deepEqual(interfaces([silent]), ["veth3"]);
 });
 
-/** A recorded host whose accounts are kept by several keys side by side. */
+/** A recorded host whose accounts are kept by several keys side by side, in ledgers of their own and in one for all. */
 class GroupedHost extends RecordedHost {
+  readonly #keys: readonly GroupingKey[];
   readonly #ledgers: Ledger[];
+  readonly #together: Ledger;
 
   constructor(
-    keys: readonly Key[],
+    keys: readonly GroupingKey[],
     { links = [ETH, LO], most, isWanted = null, withFlows = false }: {
       links?: Link[];
       most?: number;
@@ -177,15 +179,20 @@ class GroupedHost extends RecordedHost {
       isWanted,
       withFlows,
     };
-    this.#ledgers = keys.map((key) => new Ledger(parts, new Grouping(key, new Shares(most))));
+    const groupings = (): Grouping[] => keys.map((key) => new Grouping(key, new Shares(most)));
+    this.#keys = keys;
+    this.#ledgers = groupings().map((grouping) => new Ledger(parts, [grouping], grouping.by));
+    this.#together = new Ledger(parts, groupings());
   }
 
-  /** Ends the interval; a report for each key. */
+  /** Ends the interval; a report for each key. Fails where that of all keys, regrouped, is another. */
   reports(): Report[] {
     this.settle();
     const end = { timeMs: this.nowS * 1000, intervalS: 1, isWhole: true, isLast: false };
     const reports = this.#ledgers.map((ledger) => ledger.report(end));
+    const latest = this.#together.report(end);
     this.endInterval();
+    assert.deepEqual(this.#keys.map((key) => this.#together.regroup(latest, key)), reports);
     return reports;
   }
 
@@ -200,6 +207,11 @@ class GroupedHost extends RecordedHost {
     this.sockets.open({ protocol: TCP, local, remote, inode });
   }
 }
+
+Deno.test("GROUPING_KEYS has every value of --by but the default", () => {
+  const { choices } = OPTIONS.find(({ long }) => long === "by")!;
+  assert.deepEqual(["process", ...GROUPING_KEYS], choices);
+});
 
 Deno.test("Ledger.report() without a grouping has no groups", () => {
   using host = new RecordedLedger([ETH]);
@@ -382,6 +394,30 @@ Deno.test("Ledger.report() by remote folds those that were silent the longest, a
   assert.deepEqual(groupTexts(ask(4, 5, 6)), [busy(4, 42), busy(5, 42), busy(6, 42), other(168)]);
   // One that comes again begins anew.
   assert.deepEqual(groupTexts(ask(1)), [busy(1, 42), silent(6, 42), other(252)]);
+});
+
+Deno.test("Ledger.regroup() is what later reports are by, and can be taken back", () => {
+  using host = new RecordedLedger([ETH], { groupings: [new Grouping("user"), new Grouping("remote")] });
+  host.tree.put(20, { comm: "curl", sockets: [20] });
+  host.sockets.open({ protocol: TCP, local: CLIENT, remote: SERVER, inode: 20 });
+  host.send(ETH, tcpPacket(CLIENT, SERVER));
+  const first = host.report();
+  assert.deepEqual([first.by, first.groups], ["process", null]);
+  const remote = host.ledger.regroup(first, "remote");
+  assert.deepEqual(groupTexts(remote), ["198.51.100.7 1 processes 1 connections 54/0 of 54/0"]);
+  assert.deepEqual(host.ledger.regroup(remote, "remote"), remote);
+  assert.deepEqual(host.ledger.regroup(remote, "process"), first);
+  host.ledger.regroup(first, "remote");
+  const second = host.report();
+  assert.equal(second.by, "remote");
+  assert.deepEqual(groupTexts(second), ["198.51.100.7 1 processes 0 connections 0/0 of 54/0"]);
+});
+
+Deno.test("Ledger.regroup() refuses a key that nothing is kept by, and stays with the one it has", () => {
+  using host = new RecordedLedger([ETH], { groupings: [new Grouping("user")], by: "user" });
+  const report = host.report();
+  assert.throws(() => host.ledger.regroup(report, "remote"), RangeError);
+  assert.equal(host.report().by, "user");
 });
 
 Deno.test("Shares keeps no more than the most, whatever comes by", () => {

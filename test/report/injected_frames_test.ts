@@ -88,7 +88,7 @@ function assertAddsUp({ processes, groups, unattributed, total }: Report): void 
 
 for (const by of ["process", "connection", "remote", "interface"] as const satisfies GroupKey[]) {
   Deno.test(`Ledger.report() adds up by ${by} with frames of packet sockets in it`, () => {
-    const grouping = by === "process" ? null : new Grouping(by);
+    const groupings = by === "process" ? [] : [new Grouping(by)];
     withSenders((host) => {
       for (let interval = 0; interval < 3; interval++) {
         passFrames(host);
@@ -98,7 +98,7 @@ for (const by of ["process", "connection", "remote", "interface"] as const satis
         assert.equal(interfaceRow(report, "eth0").repeatedBytes, 0);
         assert.equal(interfaceRow(report, "eth0").bytes, 400);
       }
-    }, { withFlows: true, grouping })();
+    }, { withFlows: true, groupings, by })();
   });
 }
 
@@ -108,7 +108,7 @@ Deno.test(
     passFrames(host);
     const names = host.report().groups!.map(({ name }) => name).sort();
     assert.deepEqual(names, ["0x88b5", "0x88b5", `udp ${FOREIGN}:1 > ${THEIRS}:2`]);
-  }, { grouping: new Grouping("connection") }),
+  }, { groupings: [new Grouping("connection")], by: "connection" }),
 );
 
 Deno.test(

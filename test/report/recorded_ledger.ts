@@ -3,14 +3,15 @@
 import type { Link } from "../../src/capture/source.ts";
 import { ContainerNames } from "../../src/proc/container_names.ts";
 import { Ledger, type LedgerParts } from "../../src/report/ledger.ts";
-import type { InterfaceRow, ProcessRow, Report, UnattributedRow } from "../../src/report/report.ts";
+import type { GroupKey, InterfaceRow, ProcessRow, Report, UnattributedRow } from "../../src/report/report.ts";
 import type { Grouping } from "../../src/report/grouping.ts";
 import { type HostOptions, RecordedHost } from "../attribute/recorded_host.ts";
 
 export interface LedgerOptions extends HostOptions {
   readonly isWanted?: LedgerParts["isWanted"];
   readonly withFlows?: boolean;
-  readonly grouping?: Grouping | null;
+  readonly groupings?: readonly Grouping[];
+  readonly by?: GroupKey;
 }
 
 export class RecordedLedger extends RecordedHost {
@@ -18,21 +19,25 @@ export class RecordedLedger extends RecordedHost {
 
   constructor(
     links: Link[],
-    { isWanted, withFlows = false, grouping = null, ...others }: LedgerOptions = {},
+    { isWanted, withFlows = false, groupings = [], by = "process", ...others }: LedgerOptions = {},
   ) {
     super(links, others);
-    this.ledger = new Ledger({
-      host: "recorded",
-      source: { links, topology: this.topology },
-      table: this.table,
-      intake: this.intake,
-      namespaces: this.namespaces,
-      attribution: this.attribution,
-      // Of the recorded tree, in which no runtime keeps files.
-      containers: new ContainerNames({ root: this.tree.root, procRoot: this.tree.root, nowMs: () => 0 }),
-      isWanted: isWanted ?? null,
-      withFlows,
-    }, grouping);
+    this.ledger = new Ledger(
+      {
+        host: "recorded",
+        source: { links, topology: this.topology },
+        table: this.table,
+        intake: this.intake,
+        namespaces: this.namespaces,
+        attribution: this.attribution,
+        // Of the recorded tree, in which no runtime keeps files.
+        containers: new ContainerNames({ root: this.tree.root, procRoot: this.tree.root, nowMs: () => 0 }),
+        isWanted: isWanted ?? null,
+        withFlows,
+      },
+      groupings,
+      by,
+    );
   }
 
   /** Ends the interval, as the monitor does. */
