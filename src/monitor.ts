@@ -1,6 +1,7 @@
 /** The data path: frames from a source, through the flow table, to one report an interval. */
 
 import type { Attribution } from "./attribute/attribution.ts";
+import { breathe } from "./capture/clock.ts";
 import type { FrameSink, FrameSource } from "./capture/source.ts";
 import type { Intake } from "./flow/intake.ts";
 import type { FlowTable } from "./flow/table.ts";
@@ -32,7 +33,7 @@ export async function* monitor(parts: Parts, count: number | null): AsyncGenerat
   for (let made = 1;; made++) {
     const end = await source.nextInterval(sink, () => attribution.step());
     const nowS = end.timeMs / 1000;
-    attribution.settle(nowS);
+    for (const _ of attribution.settle(nowS)) await breathe();
     const report = ledger.report(end);
     const isSweep = Math.abs(nowS - sweptAtS) >= SWEEP_EVERY_S;
     if (isSweep) sweptAtS = nowS;

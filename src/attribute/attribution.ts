@@ -34,8 +34,9 @@ import { type Location, Locator } from "./locator.ts";
 import { Owners } from "./owners.ts";
 import { PacketSenders } from "./packet_senders.ts";
 import { Moment, type SocketHolders } from "./socket_holders.ts";
+import { Turn } from "../capture/turn.ts";
 
-/** So many ends are looked up in one step, at a few microseconds each, */
+/** So many ends are looked up in one step at most, if its time allows, */
 const LOOKUPS_A_STEP = 4096;
 /** and so many more before a report. */
 const LOOKUPS_A_REPORT = 16_384;
@@ -159,42 +160,52 @@ export class Attribution {
     return this.#translated[2 * flow + end] === 1;
   }
 
-  /** Looks up new records, and tries again what is due. Returns after how many milliseconds it wants to go on. */
+  /**
+   * Looks up new records, and tries again what is due, for some milliseconds. Returns after how many it wants to go on:
+   * 0 where it did not come to the end.
+   */
   step(): number {
+    const turn = new Turn(this.#nowMs);
     this.#makeRoom();
     this.#beginners?.read();
     this.#refreshNamespaces();
     this.#lookups = 0;
-    this.#syns?.read((...syn) => this.#anticipate(...syn));
-    this.#lookUpFresh();
-    this.#lookUpDue();
+    this.#syns?.read((...syn) => this.#anticipate(turn, ...syn));
+    const isDone = this.#lookUpFresh(turn) && this.#lookUpDue(turn);
     this.#holders.step(this.#owners.likelyPids);
-    this.#owners.askAwaited();
+    if (!this.#owners.askAwaited(turn) || !isDone) return 0;
     const nextRetryMs = Math.min(...this.#retries.map((queue) => queue[0]?.dueMs ?? Infinity)) -
       this.#nowMs();
     return Math.max(1, Math.min(nextRetryMs, this.#holders.waitMs));
   }
 
-  /** Before the interval's report is made: owners that exited, and once more the ends without a name. */
-  settle(nowS: number): void {
+  /**
+   * Before the interval's report is made: owners that exited, and once more the ends without a name. Yields every few
+   * milliseconds; until it has come to its end, nothing may be counted.
+   */
+  *settle(nowS: number): Generator<void> {
     this.#nowS = nowS;
     this.#reports++;
     this.step();
+    yield;
     this.#findExited();
     const isElsewhere = this.#seenVersion !== this.#namespaces.version;
     this.#seenVersion = this.#namespaces.version;
     const { active, activeCount } = this.#table;
     const moment = new Moment();
+    const turn = new Turn(this.#nowMs);
     for (let i = 0; i < activeCount; i++) {
       const flow = active[i]!;
       if (this.#isNew(flow) || isElsewhere) this.#begin(flow);
       else this.#settleFlow(flow, moment);
       this.#noteUse(flow);
+      yield* turn.rest();
     }
     this.#injections.prepare();
     // Sockets may have turned up just now.
-    this.#holders.step(this.#owners.likelyPids, true);
-    this.#owners.askAwaited();
+    yield* this.#holders.stepBeforeReport(this.#owners.likelyPids);
+    turn.begin();
+    while (!this.#owners.askAwaited(turn)) yield* turn.rest();
     this.#injections.settle(nowS * 1000, this.#reports);
     this.endpoints.forget(nowS - FORGET_AFTER_S);
   }
@@ -216,19 +227,21 @@ export class Attribution {
     this.#seenChanges = changes;
   }
 
-  #lookUpFresh(): void {
+  /** Returns whether it came to the end. */
+  #lookUpFresh(turn: Turn): boolean {
     const table = this.#table;
-    while (this.#freshDone < table.freshCount && this.#lookups < LOOKUPS_A_STEP) {
+    while (this.#freshDone < table.freshCount) {
+      if (this.#lookups >= LOOKUPS_A_STEP || turn.isOver) return false;
       const flow = table.fresh[this.#freshDone++]!;
       if (this.#isNew(flow)) this.#begin(flow);
     }
-    if (this.#freshDone < table.freshCount) return;
     this.#freshDone = 0;
     table.freshCount = 0;
+    return true;
   }
 
   /** A connection begins: its socket is looked at before its frames are even counted. */
-  #anticipate(bytes: Uint8Array, length: number, interfaceIndex: number, isSent: boolean): void {
+  #anticipate(turn: Turn, bytes: Uint8Array, length: number, interfaceIndex: number, isSent: boolean): void {
     const link = this.#links.findLast((one) => one.interfaceIndex === interfaceIndex);
     const headers = this.#headers;
     decodeFrame(DLT_RAW, bytes, 0, length, LARGEST_PACKET, headers);
@@ -244,7 +257,7 @@ export class Attribution {
     const endpoint = this.#endpointOfBeginning(found.namespace, found);
     this.#owners.take(endpoint, found);
     this.#holders.lookAtNewest(found.inodes[0]!);
-    this.#owners.askAwaited();
+    this.#owners.askAwaited(turn);
   }
 
   /** With another socket than before it is another connection, not the same packet again. */
@@ -348,14 +361,18 @@ export class Attribution {
     return asked;
   }
 
-  #lookUpDue(): void {
+  /** Returns whether it came to the end. */
+  #lookUpDue(turn: Turn): boolean {
     const nowMs = this.#nowMs();
-    this.#retries.forEach((queue, attempt) => {
-      const notDue = queue.findIndex(({ dueMs }) => dueMs > nowMs);
-      const due = queue.splice(0, notDue < 0 ? queue.length : notDue);
-      for (const { at } of due) {
-        if (this.#lookups < LOOKUPS_A_STEP) this.#lookUpAgain(at, attempt + 1);
+    return this.#retries.every((queue, attempt) => {
+      let done = 0;
+      const isDue = (): boolean => done < queue.length && queue[done]!.dueMs <= nowMs;
+      while (isDue() && this.#lookups < LOOKUPS_A_STEP && !turn.isOver) {
+        this.#lookUpAgain(queue[done++]!.at, attempt + 1);
       }
+      const isDone = !isDue();
+      queue.splice(0, done);
+      return isDone;
     });
   }
 

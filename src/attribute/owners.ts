@@ -32,6 +32,7 @@ import { EndpointState, type EndpointTable, hasOwner, NO_OWNER } from "./endpoin
 import { isControlTalk } from "./kernel_talk.ts";
 import type { Location } from "./locator.ts";
 import { Moment, type SocketHolders } from "./socket_holders.ts";
+import type { Turn } from "../capture/turn.ts";
 
 const WITH_PORTS: ReadonlySet<number> = new Set([
   IPPROTO_TCP,
@@ -69,6 +70,9 @@ export class Owners {
   readonly #alternatives = new Map<number, readonly number[]>();
   /** Endpoints whose socket's holder is being looked for. */
   readonly #awaiting = new Set<number>();
+  /** Those of them that are still to be asked about since more became known of the holders, and when that was. */
+  #unasked: number[] = [];
+  #askedSince = -1;
 
   constructor({ table, endpoints, holders, beginners, proc }: OwnersParts) {
     this.#table = table;
@@ -283,14 +287,20 @@ export class Owners {
     return index;
   }
 
-  /** Asks again for the holders that were not known yet. */
-  askAwaited(): void {
+  /** Asks again for the holders that were not known yet, if more is known by now. Returns whether it came to the end. */
+  askAwaited(turn: Turn): boolean {
+    const { findings } = this.#holders;
+    if (findings !== this.#askedSince) this.#unasked = [...this.#awaiting];
+    this.#askedSince = findings;
     const moment = new Moment();
-    for (const endpoint of [...this.#awaiting]) {
+    while (this.#unasked.length > 0) {
+      if (turn.isOver) return false;
+      const endpoint = this.#unasked.pop()!;
       // Forgotten meanwhile, and perhaps made anew.
       if (this.#endpoints.inodes[endpoint] === 0) this.#awaiting.delete(endpoint);
-      else this.#askHolder(endpoint, moment);
+      else if (this.#awaiting.has(endpoint)) this.#askHolder(endpoint, moment);
     }
+    return true;
   }
 
   /** The owner's process was found to have exited. */

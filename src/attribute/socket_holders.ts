@@ -76,6 +76,7 @@ export class SocketHolders {
   #extraNotBeforeMs = 0;
   /** And for the newest processes. */
   #newestNotBeforeMs = 0;
+  #findings = 0;
 
   /**
    * `nowMs` is a steady clock. `spentMs` is the processor time that was spent, by which the budget is kept: on a busy
@@ -125,6 +126,11 @@ export class SocketHolders {
     return this.#sawAll;
   }
 
+  /** Grows when a socket that was asked for in vain was found, or found to be missing. */
+  get findings(): number {
+    return this.#findings;
+  }
+
   #want(inode: number): void {
     const missing = this.#missing.get(inode);
     if (missing && this.#nowMs() < missing.retryAtMs) return;
@@ -135,25 +141,42 @@ export class SocketHolders {
     this.#missing.set(inode, { askedInWalk: this.#walk, retryMs, retryAtMs: 0 });
   }
 
-  /** The processes in `pids` are worth reading first: they held sockets that had traffic. */
-  step(likelyPids: Iterable<number>, isBeforeReport = false): void {
-    const startMs = this.#nowMs();
-    const isExtra = isBeforeReport && startMs >= this.#extraNotBeforeMs;
-    if (this.#wanted.size === 0 || (!isExtra && startMs < this.#notBeforeMs)) return;
-    const sliceMs = isExtra ? REPORT_SLICE_MS : SLICE_MS;
+  /** The processes in `likelyPids` are worth reading first: they held sockets that had traffic. */
+  step(likelyPids: Iterable<number>): void {
+    if (this.#wanted.size === 0 || this.#nowMs() < this.#notBeforeMs) return;
+    this.#pause(this.#walkOn(likelyPids));
+  }
+
+  /** The same, but for longer; yields after each slice. */
+  *stepBeforeReport(likelyPids: Iterable<number>): Generator<void> {
+    if (this.#nowMs() < this.#extraNotBeforeMs) return this.step(likelyPids);
+    if (this.#wanted.size === 0) return;
+    let spentMs = this.#walkOn(likelyPids);
+    while (this.#queue.length > 0 && spentMs < REPORT_SLICE_MS) {
+      yield;
+      spentMs += this.#walkOn(likelyPids);
+    }
+    this.#pause(spentMs);
+    this.#extraNotBeforeMs = this.#notBeforeMs;
+  }
+
+  #pause(afterMs: number): void {
+    this.#notBeforeMs = this.#nowMs() + afterMs * (1 / DUTY - 1);
+  }
+
+  /** Reads for a slice of time, to the end of the walk at most. Returns what that took. */
+  #walkOn(likelyPids: Iterable<number>): number {
     const spentBeforeMs = this.#spentMs();
     if (this.#queue.length === 0) this.#beginWalk(likelyPids);
     let spentMs = 0;
-    while (this.#queue.length > 0 && this.#wanted.size > 0 && spentMs < sliceMs) {
+    while (this.#queue.length > 0 && this.#wanted.size > 0 && spentMs < SLICE_MS) {
       if (!this.#readProcess(this.#queue.pop()!)) this.#seesAllSoFar = false;
       spentMs = this.#spentMs() - spentBeforeMs;
     }
-    const nowMs = this.#nowMs();
-    if (this.#queue.length === 0) this.#endWalk(nowMs);
+    if (this.#queue.length === 0) this.#endWalk(this.#nowMs());
     // What is wanted next is more likely in a process that comes meanwhile than in what is left of this walk.
     if (this.#wanted.size === 0) this.#queue = [];
-    this.#notBeforeMs = nowMs + spentMs * (1 / DUTY - 1);
-    if (isExtra) this.#extraNotBeforeMs = this.#notBeforeMs;
+    return spentMs;
   }
 
   /**
@@ -193,6 +216,7 @@ export class SocketHolders {
   }
 
   #endWalk(nowMs: number): void {
+    this.#findings++;
     this.#sawAll = this.#seesAllSoFar;
     for (const inode of this.#wanted) {
       const missing = this.#missing.get(inode)!;
@@ -216,7 +240,9 @@ export class SocketHolders {
     }
     this.#keepUnlisted(pid, held);
     for (const inode of held.places.keys()) {
-      if (this.#wanted.delete(inode)) this.#missing.delete(inode);
+      if (!this.#wanted.delete(inode)) continue;
+      this.#missing.delete(inode);
+      this.#findings++;
     }
     const { places, descriptors } = held;
     this.#release(pid, this.#sightings.put(pid, { places, descriptors, readAtMs: this.#nowMs() }));

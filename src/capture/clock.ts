@@ -44,6 +44,17 @@ export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+/** Timers, signals and what was typed get their turn. A message to oneself comes back sooner than any timer, in 50 µs. */
+export async function breathe(): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  port2.onmessage = resolve;
+  port1.postMessage(null);
+  await promise;
+  port1.close();
+  port2.close();
+}
+
 /** What is waited by. */
 export interface Clock {
   /** Milliseconds that only go forward. */

@@ -1,11 +1,12 @@
 /** Frames from a capture file, at the file's own clock: as fast as they are read, or at a pace. */
 
 import { AddressSet } from "../kernel/address.ts";
-import { type Clock, sleep, STEADY_CLOCK, steadyMs } from "./clock.ts";
+import { type Clock, STEADY_CLOCK } from "./clock.ts";
 import type { CaptureError } from "./errors.ts";
 import { PacketBuffer, PcapHandle } from "./pcap.ts";
 import { Playback } from "./playback.ts";
 import { Topology } from "./topology.ts";
+import { Turn } from "./turn.ts";
 import {
   type Boundary,
   Direction,
@@ -18,8 +19,6 @@ import {
 
 /** Room for some frames of the largest snapshot length in use; what is not written to is no memory. */
 const BUFFER_BYTES = 16 << 20;
-/** So often a signal or a closed output is looked for. */
-const BREATH_MS = 50;
 /** At a pace, a longer silence is jumped over: a broken stamp can be centuries away. */
 const LONGEST_SILENCE_US = 60e6;
 
@@ -142,15 +141,14 @@ export class FileSource implements FrameSource {
 
   /** Hands over the frames up to the boundary. That takes none of the file's time, so the boundary stays where it is. */
   async #read(sink: FrameSink, boundary: Boundary): Promise<void> {
-    let breathedMs = steadyMs();
+    const turn = new Turn();
     while (this.#batch.frames > 0) {
       sink(this.links[0], Direction.UNKNOWN, this.#batch, boundary);
       if (this.#batch.frames > 0 || this.#buffer.failure !== null) return;
       this.#batch = this.#buffer.fill(this.#handle);
-      if (steadyMs() - breathedMs < BREATH_MS) continue;
-      await sleep(0);
+      if (!turn.isOver) continue;
+      await turn.breathe();
       if (this.#isStopped) return;
-      breathedMs = steadyMs();
     }
   }
 

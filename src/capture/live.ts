@@ -3,12 +3,13 @@
 import { EFD_CLOEXEC, EFD_NONBLOCK, errno, libc, POLLIN } from "../../ffi/libc.ts";
 import { AddressSet } from "../kernel/address.ts";
 import { KernelError } from "../kernel/files.ts";
-import { frameClock, sleep, steadyMs } from "./clock.ts";
+import { breathe, frameClock, sleep, steadyMs } from "./clock.ts";
 import { InterfaceEvents, type NetworkInterface, readInterfaces } from "./interfaces.ts";
 import { CaptureError, NoInterfaceError } from "./errors.ts";
 import { PacketBuffer, PcapHandle } from "./pcap.ts";
 import type { InterfaceSelection } from "./selection.ts";
 import { Topology } from "./topology.ts";
+import { Turn } from "./turn.ts";
 import {
   type Boundary,
   Direction,
@@ -275,14 +276,16 @@ export class LiveSource implements FrameSource {
 
   async nextInterval(sink: FrameSink, betweenBatches: () => number): Promise<IntervalEnd> {
     for (const [lane] of this.#open.values()) lane!.link.isWhole = true;
-    for (const lane of this.#polled) this.#readLane(lane, sink, NO_BOUNDARY);
+    await this.#readAll(sink, NO_BOUNDARY);
     for (;;) {
       const workMs = betweenBatches();
       const leftMs = this.#leftMs();
       if (leftMs <= 0 || this.#isStopped) break;
       await this.#poll(this.#pollFds, Math.min(leftMs, workMs));
-      const restMs = this.#readPolled(sink) ? REST_MS : SHORT_REST_MS;
-      await this.#rest(Math.min(restMs, this.#leftMs()), betweenBatches);
+      const restMs = await this.#readPolled(sink) ? REST_MS : SHORT_REST_MS;
+      // Where there is work to do, that is done instead; timers have no turn while poll(2) is asked.
+      if (workMs === 0) await breathe();
+      else await this.#rest(Math.min(restMs, this.#leftMs()), betweenBatches);
     }
     return await this.#endInterval(sink, betweenBatches);
   }
@@ -315,16 +318,25 @@ export class LiveSource implements FrameSource {
   }
 
   /** Reads the lanes that poll(2) found readable. Returns whether there was any frame. */
-  #readPolled(sink: FrameSink): boolean {
+  async #readPolled(sink: FrameSink): Promise<boolean> {
     const fds = this.#pollFds;
+    const turn = new Turn();
     let any = false;
-    this.#polled.forEach((lane, i) => {
-      if (isReady(fds, i + 2 + this.#watched.length)) {
-        any = this.#readLane(lane, sink, NO_BOUNDARY, BATCHES_A_TURN) || any;
-      }
-    });
+    for (const [i, lane] of this.#polled.entries()) {
+      if (!isReady(fds, i + 2 + this.#watched.length)) continue;
+      any = this.#readLane(lane, sink, NO_BOUNDARY, BATCHES_A_TURN) || any;
+      await turn.breathe();
+    }
     if (isReady(fds, 1) && this.#events.drain()) this.#followInterfaces(sink);
     return any;
+  }
+
+  /** Hands over what the lanes have up to the boundary. */
+  async #readAll(sink: FrameSink, boundary: Boundary): Promise<void> {
+    const turn = new Turn();
+    for (const lane of this.#polled) {
+      while (this.#readLane(lane, sink, boundary, BATCHES_A_TURN)) await turn.breathe();
+    }
   }
 
   /**
@@ -375,7 +387,7 @@ export class LiveSource implements FrameSource {
     await this.#rest(SETTLE_MS, betweenBatches);
     // Cut short where the end was asked for.
     await sleep(Math.max(0, nowMs + SETTLE_MS - steadyMs()));
-    for (const lane of this.#polled) this.#readLane(lane, sink, boundary);
+    await this.#readAll(sink, boundary);
     for (const lanes of this.#open.values()) readDrops(lanes);
     betweenBatches();
     this.#startMs = nowMs;

@@ -107,7 +107,7 @@ export interface FrameSource {
   delayMs: number;
   /**
    * Hands over the frames of the next interval, and calls `betweenBatches` after each group of batches;
-   * it answers how many milliseconds later it wants to be called again (`Infinity`: with the next frames).
+   * it answers how many milliseconds later it wants to be called again (0: at once; `Infinity`: with the next frames).
    */
   nextInterval(sink: FrameSink, betweenBatches: () => number): Promise<IntervalEnd>;
   /** A file that is read at a pace waits while it is held, and goes on where it was. Nothing else can wait. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { EndpointState } from "../../src/attribute/endpoints.ts";
 import { End, type FlowTable } from "../../src/flow/table.ts";
 import { parseAddress } from "../../src/kernel/address.ts";
 import { networkInterface } from "../capture/sample_interfaces.ts";
@@ -739,5 +740,51 @@ Deno.test(
     assert.equal(host.attribution.endpoint(host.flow(), End.NEAR), endpoint);
     assert.deepEqual(host.near(), { state: "EXACT", owner: "curl" });
     assert.equal(host.attribution.endpoints.size, 1);
+  }),
+);
+
+/** Conversations without a socket, each of which takes some milliseconds to look up. */
+function sendManySlowly(host: RecordedHost): void {
+  host.sockets.onQuestion = () => host.proc.nowMs += 3;
+  for (let i = 0; i < 30; i++) host.send(ETH, udpPacket([OURS, 1000 + i], [THEIRS, 53]));
+}
+
+/** A turn, and the question that it ended with. */
+const LONGEST_MS = 8 + 3;
+
+Deno.test(
+  "Attribution.step() leaves what takes long to the next step, and wants that at once",
+  withHost((host) => {
+    sendManySlowly(host);
+    let steps = 0;
+    for (let waitMs = 0; waitMs === 0; steps++) {
+      const startMs = host.proc.nowMs;
+      waitMs = host.attribution.step();
+      assert(host.proc.nowMs - startMs <= LONGEST_MS);
+    }
+    assert(steps >= 10 && host.sockets.questions >= 30);
+    for (const flow of activeFlows(host.table)) {
+      const endpoint = host.attribution.endpoint(flow, End.NEAR);
+      assert.equal(host.attribution.endpoints.states[endpoint], EndpointState.NO_SOCKET);
+    }
+  }),
+);
+
+Deno.test(
+  "Attribution.settle() yields every few milliseconds, and comes to its end all the same",
+  withHost((host) => {
+    sendManySlowly(host);
+    let startMs = host.proc.nowMs;
+    let turns = 0;
+    for (const _ of host.attribution.settle(1001)) {
+      assert(host.proc.nowMs - startMs <= LONGEST_MS);
+      startMs = host.proc.nowMs;
+      turns++;
+    }
+    assert(turns >= 10);
+    for (const flow of activeFlows(host.table)) {
+      const endpoint = host.attribution.endpoint(flow, End.NEAR);
+      assert.equal(host.attribution.endpoints.states[endpoint], EndpointState.NO_SOCKET);
+    }
   }),
 );

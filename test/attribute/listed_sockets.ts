@@ -26,6 +26,8 @@ export class ListedSockets implements SocketTable {
   forwardsIpv4 = false;
   /** How often it was asked. */
   questions = 0;
+  /** Called for each. */
+  onQuestion = (): void => {};
 
   open(...sockets: ListedSocket[]): void {
     this.sockets.push(...sockets);
@@ -63,11 +65,13 @@ export class ListedSockets implements SocketTable {
   findGroup(asked: Conversation, answer: SocketAnswer): boolean {
     if (asked.ipProtocol !== UDP) return this.find(asked, answer);
     this.questions++;
+    this.onQuestion();
     return answerWithAll(this.#onPort(asked).filter(({ remote }) => remote === undefined), false, answer);
   }
 
   find(asked: Conversation, answer: SocketAnswer): boolean {
     this.questions++;
+    this.onQuestion();
     const { ipProtocol, localPort, remotePort } = asked;
     const isIcmp = ipProtocol === ICMP || ipProtocol === ICMPV6;
     // Who is asked for an echo answers by the kernel.

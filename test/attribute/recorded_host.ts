@@ -172,7 +172,7 @@ export class RecordedHost implements Disposable {
   /** The end of an interval, up to the report. */
   settle(): void {
     this.nowS = Math.floor(this.nowS) + 1;
-    this.attribution.settle(this.nowS);
+    for (const _ of this.attribution.settle(this.nowS));
   }
 
   /** What follows the report. */

@@ -545,6 +545,41 @@ Deno.test(
 );
 
 Deno.test(
+  "SocketHolders.stepBeforeReport() takes several slices, yields between them, and rests accordingly",
+  withHolders(({ proc, holders }) => {
+    for (let pid = 10; pid < 40; pid++) proc.tree.put(pid);
+    proc.readMs = 3;
+    const readBeforeReport = (): number[] => {
+      const reads: number[] = [];
+      for (const _ of holders.stepBeforeReport([])) reads.push(proc.takeReads().length);
+      return [...reads, proc.takeReads().length];
+    };
+    holders.holderOf(NOBODYS);
+    assert.deepEqual(readBeforeReport(), [3, 3, 3, 3, 3]);
+    assert.equal(Math.round(holders.waitMs), 9 * 45);
+    assert.deepEqual(readBeforeReport(), [0]);
+    proc.nowMs += 9 * 45;
+    assert.deepEqual(readBeforeReport(), [3, 3, 3, 3, 3]);
+    assert(holders.isMissing(NOBODYS), "the walk has come to its end");
+  }),
+);
+
+Deno.test(
+  "SocketHolders.findings grows when a socket turns up, and when a walk has ended without it",
+  withHolders(({ proc, holders }) => {
+    proc.tree.put(10, { sockets: [7] });
+    const before = holders.findings;
+    holders.holderOf(7);
+    assert.equal(holders.findings, before);
+    walk(proc, holders);
+    const found = holders.findings;
+    assert(found > before);
+    search(proc, holders);
+    assert(holders.findings > found);
+  }),
+);
+
+Deno.test(
   "SocketHolders spends a tenth of the time at most, however many sockets nobody holds",
   withHolders(({ proc, holders }) => {
     for (let pid = 10; pid < 60; pid++) proc.tree.put(pid);
