@@ -18,6 +18,7 @@ const STAGES = [
   "src/attribute",
   "src/report",
   "src/render",
+  "src/screen",
   "src/options.ts",
   "src/option_table.ts",
   "src/arguments.ts",
