@@ -33,6 +33,8 @@ const SYMBOLS = {
   rmdir: { parameters: ["buffer"], result: "i32" },
   /** `long sysconf(int name)` */
   sysconf: { parameters: ["i32"], result: "i32" },
+  /** `char *getenv(const char *name)` */
+  getenv: { parameters: ["buffer"], result: "pointer" },
   /** `int gethostname(char *name, size_t len)` */
   gethostname: { parameters: ["buffer", "usize"], result: "i32" },
 
@@ -40,6 +42,16 @@ const SYMBOLS = {
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   /** `pid_t getpid(void)` */
   getpid: { parameters: [], result: "i32" },
+  /** `int raise(int sig)` */
+  raise: { parameters: ["i32"], result: "i32" },
+  /** `int sigaction(int signum, const struct sigaction *act, struct sigaction *oldact)` */
+  sigaction: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  /** `int tcgetattr(int fd, struct termios *termios_p)` */
+  tcgetattr: { parameters: ["i32", "buffer"], result: "i32" },
+  /** `int tcsetattr(int fd, int optional_actions, const struct termios *termios_p)` */
+  tcsetattr: { parameters: ["i32", "i32", "buffer"], result: "i32" },
+  /** `int tcflow(int fd, int action)` */
+  tcflow: { parameters: ["i32", "i32"], result: "i32" },
   /** `int eventfd(unsigned int initval, int flags)` */
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   /** `int poll(struct pollfd *fds, nfds_t nfds, int timeout)`, on a thread of its own: returns a promise */
@@ -93,12 +105,33 @@ export function libc(): Libc {
 /** open(2): fcntl.h */
 export const O_RDONLY = 0;
 export const O_WRONLY = 1;
+export const O_RDWR = 2;
 export const O_DIRECTORY = Deno.build.arch === "aarch64" ? 0o40000 : 0o200000;
 export const O_CLOEXEC = 0o2000000;
 export const O_NONBLOCK = 0o4000;
 
 /** poll(2): poll.h */
 export const POLLIN = 0x0001;
+
+/** sigaction(2): signal.h, bits/sigaction.h */
+export const SIGTSTP = 20;
+export const SIGACTION_SIZE = 152;
+
+/** termios(3): termios.h, asm-generic/termbits.h; four words of flags, the line discipline, characters */
+export const C_IFLAG = 0;
+export const C_LFLAG = 12;
+export const C_CC = 17;
+export const TERMIOS_SIZE = 60;
+export const INLCR = 0o100;
+export const IGNCR = 0o200;
+export const ICRNL = 0o400;
+export const ICANON = 0o2;
+export const ECHO = 0o10;
+export const IEXTEN = 0o100000;
+export const VTIME = 5;
+export const VMIN = 6;
+export const TCSANOW = 0;
+export const TCOON = 1;
 
 /** eventfd(2): sys/eventfd.h */
 export const EFD_NONBLOCK = 0o4000;
@@ -141,6 +174,7 @@ export const RTLD_NOW = 2;
 export const EPERM = 1;
 export const ENOENT = 2;
 export const ESRCH = 3;
+export const EINTR = 4;
 export const EAGAIN = 11;
 export const EACCES = 13;
 export const EMFILE = 24;

@@ -40,7 +40,17 @@ const OUTSIDE_WORLD = [
   { name: "arguments", pattern: /\bDeno\.args\b/, allowed: [] },
   { name: "environment", pattern: /\bDeno\.env\b|\bprocess\.env\b/, allowed: [] },
   { name: "exit", pattern: /\bDeno\.exit(Code)?\b|\bprocess\.exit\b/, allowed: [] },
-  { name: "streams", pattern: /\bDeno\.(stdout|stderr)\b|\bconsole\.|\bprocess\.std/, allowed: [] },
+  {
+    name: "streams",
+    pattern: /\bDeno\.(stdin|stdout|stderr|consoleSize)\b|\bconsole\.|\bprocess\.std/,
+    // The live screen talks with the terminal itself.
+    allowed: ["src/screen/terminal.ts", "src/screen/keyboard.ts"],
+  },
+  {
+    name: "signals",
+    pattern: /\bDeno\.addSignalListener\b/,
+    allowed: ["src/screen/terminal.ts"],
+  },
   {
     name: "clock",
     pattern: /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b|\bset(Timeout|Interval)\b/,

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { displayWidth, printable } from "../../src/render/text.ts";
+import { displayWidth } from "../../src/render/text.ts";
 import { type Cell, changes, drawFrame, type Frame, type Size } from "../../src/screen/frame.ts";
-import { type Line, span, type Style } from "../../src/screen/line.ts";
+import { type Line, span } from "../../src/screen/line.ts";
 import { paletteOf } from "../../src/screen/palette.ts";
+import { anyLines, anyPrintable } from "./any_lines.ts";
 import { Emulator, type ShownCell } from "./emulator.ts";
 
 const palette = paletteOf(true);
@@ -31,19 +32,6 @@ function shown({ text, style }: Cell): ShownCell {
   return { text, look: palette[style] };
 }
 
-const anyStyle = fc.constantFrom(...Object.keys(palette) as Style[]);
-/** Narrow, wide, with marks, in pairs, and of every script. */
-const anyCharacter = fc.oneof(
-  fc.constantFrom("a", "b", " ", " ", "…", "é", "e\u0301", "日", "本", "🦕", "🇩🇪", "👍🏽", "a\u0300\u0301"),
-  fc.string({ unit: "grapheme", minLength: 1, maxLength: 1 }),
-);
-const anyPrintable = fc.array(anyCharacter, { maxLength: 8 }).map((characters) =>
-  printable(characters.join(""))
-);
-const anyLines = fc.array(
-  fc.array(fc.record({ text: anyPrintable, style: anyStyle }), { maxLength: 3 }),
-  { maxLength: 4 },
-);
 const anySize: fc.Arbitrary<Size> = fc.record({
   columns: fc.integer({ min: 1, max: 12 }),
   rows: fc.constant(3),
