@@ -9,6 +9,7 @@ import denoJson from "./deno.json" with { type: "json" };
 import { parseOptions, UsageError } from "./src/arguments.ts";
 import type { Parts } from "./src/monitor.ts";
 import type { Options, Output } from "./src/options.ts";
+import type { PrintedOutput } from "./src/render/rows.ts";
 import type { Means } from "./src/report/report.ts";
 
 /** Exit statuses. */
@@ -25,6 +26,12 @@ async function write(text: string): Promise<void> {
 
 function complain(message: string): void {
   Deno.stderr.writeSync(encoder.encode(`nethogs: ${message}\n`));
+}
+
+/** What was said so far that does not end the run, and how more of it is said. */
+interface Warnings {
+  readonly said: string[];
+  tell(message: string): void;
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -51,24 +58,27 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function run(options: Options): Promise<number> {
-  const output = chooseOutput(options);
+  const output = await chooseOutput(options);
   const { buildParts } = await import("./src/parts.ts");
-  let stop = (): void => {};
   let isEnding = false;
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) {
-    Deno.addSignalListener(signal, () => {
-      isEnding = true;
-      stop();
-    });
-  }
-  const parts = await buildParts({ ...options, output }, complain);
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
+  const onEnd = (stop: () => void): void => {
+    for (const signal of signals) Deno.addSignalListener(signal, stop);
+  };
+  onEnd(() => isEnding = true);
+  const warnings: Warnings = { said: [], tell: complain };
+  const parts = await buildParts({ ...options, output }, (message) => {
+    warnings.said.push(message);
+    warnings.tell(message);
+  });
   const { source } = parts;
-  stop = () => source.stop();
+  onEnd(() => source.stop());
   // Asked for while there was nothing to end yet.
-  if (isEnding) stop();
+  if (isEnding) source.stop();
   try {
     if (options.explain) await explainMeans(parts.means);
-    await print(parts, options, output);
+    if (output === "screen") await show(parts, options, warnings, onEnd);
+    else await print(parts, options, output);
   } finally {
     parts.close();
   }
@@ -77,12 +87,20 @@ async function run(options: Options): Promise<number> {
   return CANNOT_CAPTURE;
 }
 
-function chooseOutput({ output }: Options): Exclude<Output, "screen"> {
-  return output === null || output === "screen" ? "text" : output;
+/** Where nothing was said: the screen on a terminal that can show it, else text. */
+async function chooseOutput({ output }: Options): Promise<Output> {
+  if (output !== null && output !== "screen") return output;
+  if (output === null && !Deno.stdout.isTerminal()) return "text";
+  const { screenRefusal } = await import("./src/screen/terminal.ts");
+  const refusal = screenRefusal();
+  if (refusal === null) return "screen";
+  if (output === "screen") throw new UsageError(`Cannot show the screen: ${refusal}; -t prints text`);
+  complain(`Without the screen, since ${refusal}: text follows (-t)`);
+  return "text";
 }
 
 /** Report after report, until the source ends or enough were made. */
-async function print(parts: Parts, options: Options, output: Exclude<Output, "screen">): Promise<void> {
+async function print(parts: Parts, options: Options, output: PrintedOutput): Promise<void> {
   const [{ monitor }, { createRenderer }] = await Promise.all([
     import("./src/monitor.ts"),
     import("./src/render/render.ts"),
@@ -91,6 +109,39 @@ async function print(parts: Parts, options: Options, output: Exclude<Output, "sc
   await write(renderer.header());
   for await (const report of monitor(parts, options.count)) {
     await write(renderer.report(report));
+  }
+}
+
+/** The live screen, until the user has seen enough. What is said meanwhile is said again where it stays. */
+async function show(
+  parts: Parts,
+  options: Options,
+  warnings: Warnings,
+  onEnd: (stop: () => void) => void,
+): Promise<void> {
+  const [{ monitor }, { Terminal }, { paletteOf }, { Screen }] = await Promise.all([
+    import("./src/monitor.ts"),
+    import("./src/screen/terminal.ts"),
+    import("./src/screen/palette.ts"),
+    import("./src/screen/screen.ts"),
+  ]);
+  const { source, ledger } = parts;
+  const { length } = warnings.said;
+  const terminal = Terminal.open();
+  try {
+    const screen = new Screen(terminal, paletteOf(!Deno.noColor), options, {
+      regroup: (report, by) => ledger.regroup(report, by),
+      setDelay: (delayMs) => source.delayMs = delayMs,
+      hold: (isHeld) => source.hold(isHeld),
+      stop: () => source.stop(),
+    });
+    warnings.tell = (message) => screen.say(message);
+    if (length > 0) screen.say(warnings.said.join(". "));
+    onEnd(() => screen.quit());
+    await screen.run(monitor(parts, options.count), options.readFile !== null && options.count === null);
+  } finally {
+    terminal.close();
+    for (const message of warnings.said.slice(length)) complain(message);
   }
 }
 

@@ -77,3 +77,24 @@ export function clip(text: string, width: number): string {
   }
   return clipped + "…";
 }
+
+/** Cuts a printable text that is wider than `width` columns in its middle: both ends of a path or a name tell. */
+export function clipMiddle(text: string, width: number): string {
+  if (displayWidth(text) <= width) return text;
+  const tailWidth = Math.floor((width - 1) / 2);
+  const tail = tailOf(text, tailWidth);
+  const head = clip(text, width - displayWidth(tail));
+  return head + tail;
+}
+
+/** The last characters that take at most `width` columns, marks with their letters. */
+function tailOf(text: string, width: number): string {
+  if (width <= 0) return "";
+  if (PLAIN_ASCII.test(text)) return text.slice(-width);
+  let tail = "";
+  for (const character of [...text].reverse()) {
+    if (displayWidth(character + tail) > width) break;
+    tail = character + tail;
+  }
+  return tail.replace(/^\p{M}+/u, "");
+}

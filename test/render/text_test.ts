@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { clip, displayWidth, padEnd, padStart, printable, printableJson } from "../../src/render/text.ts";
+import {
+  clip,
+  clipMiddle,
+  displayWidth,
+  padEnd,
+  padStart,
+  printable,
+  printableJson,
+} from "../../src/render/text.ts";
 import { anyText } from "./any_report.ts";
 
 Deno.test("printable() leaves names of every script as they are", () => {
@@ -82,4 +90,12 @@ Deno.test("clip() never exceeds the width nor cuts a character in two", () => {
     }),
     { seed: 1, numRuns: 5000 },
   );
+});
+
+Deno.test("clipMiddle() keeps both ends, and characters whole", () => {
+  assert.equal(clipMiddle("/usr/bin/python3", 16), "/usr/bin/python3");
+  assert.equal(clipMiddle("/usr/bin/python3", 9), "/usr…hon3");
+  assert.equal(clipMiddle("東京駅の案内係", 8), "東京…係");
+  assert.equal(clipMiddle("cafe\u0301 cafe\u0301", 6), "caf…fe\u0301");
+  assert.deepEqual([3, 2, 1, 0].map((width) => clipMiddle("abcdef", width)), ["a…f", "a…", "…", ""]);
 });
