@@ -52,7 +52,7 @@ export class Screen {
   /** What the terminal shows; null where all of it is to be drawn. */
   #frame: Frame | null = null;
   /** A frame is being written; another follows when things have changed meanwhile. */
-  #isWriting = false;
+  #writing: Promise<void> | null = null;
   #isStale = false;
   #isQuitting = false;
   readonly #end = Promise.withResolvers<void>();
@@ -73,10 +73,16 @@ export class Screen {
     this.#terminal.onReturn(() => this.#drawWhole());
     this.#draw();
     this.#takeKeys().catch((error) => this.#fail(error));
-    for await (const report of reports) this.#show(report);
-    if (stays && !this.#isQuitting) this.say("The file ends here; q quits");
-    else this.#end.resolve();
-    await this.#end.promise;
+    try {
+      for await (const report of reports) this.#show(report);
+      if (!stays) this.quit();
+      else if (!this.#isQuitting) this.say("The file ends here; q quits");
+      await this.#end.promise;
+    } finally {
+      // What is under way must not come after what its owner writes to leave the terminal as it was.
+      this.#isQuitting = true;
+      await this.#writing;
+    }
   }
 
   /** What the user should know, in one sentence. */
@@ -169,20 +175,17 @@ export class Screen {
 
   #draw(): void {
     this.#isStale = true;
-    if (!this.#isWriting) this.#write().catch((error) => this.#fail(error));
+    this.#writing ??= this.#write()
+      .catch((error) => this.#fail(error))
+      .finally(() => this.#writing = null);
   }
 
   /** One write for each frame; what changes while the terminal is slow is drawn together. */
   async #write(): Promise<void> {
-    this.#isWriting = true;
-    try {
-      while (this.#isStale) {
-        this.#isStale = false;
-        const text = this.#nextFrame();
-        if (text !== "") await this.#terminal.write(text);
-      }
-    } finally {
-      this.#isWriting = false;
+    while (this.#isStale && !this.#isQuitting) {
+      this.#isStale = false;
+      const text = this.#nextFrame();
+      if (text !== "") await this.#terminal.write(text);
     }
   }
 
