@@ -3,7 +3,7 @@
 import { EFD_CLOEXEC, EFD_NONBLOCK, errno, libc, POLLIN } from "../../ffi/libc.ts";
 import { AddressSet } from "../kernel/address.ts";
 import { KernelError } from "../kernel/files.ts";
-import { breathe, frameClock, sleep, steadyMs } from "./clock.ts";
+import { breathe, frameClock, sleep, spentMs, steadyMs } from "./clock.ts";
 import { InterfaceEvents, type NetworkInterface, readInterfaces } from "./interfaces.ts";
 import { CaptureError, NoInterfaceError } from "./errors.ts";
 import { PacketBuffer, PcapHandle } from "./pcap.ts";
@@ -126,6 +126,8 @@ export class LiveSource implements FrameSource {
   #startMs: number;
   #delayMs: number;
   #isStopped = false;
+  /** Of processor time: on a busy machine poll(2) comes back while timers are due, and they have to be given their turn. */
+  readonly #turn = new Turn(spentMs);
 
   /** Throws `NoInterfaceError`, `CaptureError`, `KernelError`, `LibraryMissingError`. */
   constructor(selection: InterfaceSelection, options: LiveSourceOptions) {
@@ -283,9 +285,10 @@ export class LiveSource implements FrameSource {
       if (leftMs <= 0 || this.#isStopped) break;
       await this.#poll(this.#pollFds, Math.min(leftMs, workMs));
       const restMs = await this.#readPolled(sink) ? REST_MS : SHORT_REST_MS;
-      // Where there is work to do, that is done instead; timers have no turn while poll(2) is asked.
+      // Where there is work to do, that is done instead.
       if (workMs === 0) await breathe();
       else await this.#rest(Math.min(restMs, this.#leftMs()), betweenBatches);
+      await this.#turn.breathe();
     }
     return await this.#endInterval(sink, betweenBatches);
   }
@@ -320,12 +323,11 @@ export class LiveSource implements FrameSource {
   /** Reads the lanes that poll(2) found readable. Returns whether there was any frame. */
   async #readPolled(sink: FrameSink): Promise<boolean> {
     const fds = this.#pollFds;
-    const turn = new Turn();
     let any = false;
     for (const [i, lane] of this.#polled.entries()) {
       if (!isReady(fds, i + 2 + this.#watched.length)) continue;
       any = this.#readLane(lane, sink, NO_BOUNDARY, BATCHES_A_TURN) || any;
-      await turn.breathe();
+      await this.#turn.breathe();
     }
     if (isReady(fds, 1) && this.#events.drain()) this.#followInterfaces(sink);
     return any;
@@ -333,9 +335,8 @@ export class LiveSource implements FrameSource {
 
   /** Hands over what the lanes have up to the boundary. */
   async #readAll(sink: FrameSink, boundary: Boundary): Promise<void> {
-    const turn = new Turn();
     for (const lane of this.#polled) {
-      while (this.#readLane(lane, sink, boundary, BATCHES_A_TURN)) await turn.breathe();
+      while (this.#readLane(lane, sink, boundary, BATCHES_A_TURN)) await this.#turn.breathe();
     }
   }
 

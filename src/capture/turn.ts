@@ -8,7 +8,7 @@ export class Turn {
   readonly #nowMs: () => number;
   #endMs = 0;
 
-  /** Begins with the first. `nowMs` is a steady clock. */
+  /** Begins with the first. `nowMs` is a clock that only goes forward, of time that passes or that is spent. */
   constructor(nowMs: () => number = steadyMs) {
     this.#nowMs = nowMs;
     this.begin();
