@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { parseOptions } from "../src/arguments.ts";
 import { optionLabel, renderHelp } from "../src/help.ts";
 import { OPTION_GROUPS, OPTIONS, SHELLS } from "../src/option_table.ts";
+import { KEYS } from "../src/screen/press.ts";
 import { isInstalled } from "./installed.ts";
 
 const PAGE = new URL("../nethogs.8", import.meta.url);
@@ -75,7 +76,7 @@ Deno.test("nethogs.8 has the headings of --help within its options, in their ord
   const titles = (await readSections()).map(({ title }) => title);
   const begin = titles.indexOf("OPTIONS") + 1;
   assert.deepEqual(titles.slice(begin, begin + OPTION_GROUPS.length), OPTION_GROUPS);
-  assert.equal(titles[begin + OPTION_GROUPS.length], "COMPLETIONS");
+  assert.equal(titles[begin + OPTION_GROUPS.length], "SCREEN");
 });
 
 Deno.test("nethogs.8 has every option with its value, under the heading of --help, and no other", async () => {
@@ -109,6 +110,14 @@ Deno.test("nethogs.8 explains every shell, output, reason and match", async () =
   assert.deepEqual(await tagsOf("OUTPUT"), OPTIONS.find(({ long }) => long === "output")?.choices);
   assert.deepEqual(await tagsOf("BYTES WITHOUT A NAME"), await wordsOfSchema("unattributed", "reason"));
   assert.deepEqual(await tagsOf("HOW A NAME WAS FOUND"), await wordsOfSchema("flow", "match"));
+});
+
+Deno.test("nethogs.8 has every key of the screen, as its page of help has them", async () => {
+  const entries = await entriesOf("SCREEN");
+  assert.deepEqual(entries.map(({ tag }) => tag), KEYS.map(({ label }) => label));
+  for (const [i, { help }] of KEYS.entries()) {
+    assert.ok(entries[i]!.text.toLowerCase().startsWith(`${help}.`), entries[i]!.text);
+  }
 });
 
 Deno.test("nethogs.8 has the exit statuses of --help", async () => {

@@ -104,7 +104,7 @@ screenTest(
     await terminal.press("u", "T");
     await terminal.shows(/TOT SENT/);
     await terminal.press("T", "l");
-    await terminal.shows(/alpha.*run/);
+    await terminal.shows(/\/tmp\/.*…/);
     await terminal.press("l", "r");
     await terminal.shows(/ ▾RECEIVED/);
     await terminal.press("s");
