@@ -57,8 +57,22 @@ async function main(args: readonly string[]): Promise<number> {
   return await run(invocation.options);
 }
 
+/** Before all else is loaded: what is loaded is read by threads that are made for it, and have no more rights then. */
+async function giveUpRights({ readFile, filter }: Options): Promise<void> {
+  const [{ giveUpPrivileges }, { maskOf, OF_FILES, OF_INTERFACES }] = await Promise.all([
+    import("./src/kernel/privileges.ts"),
+    import("./src/proc/capabilities.ts"),
+  ]);
+  giveUpPrivileges({
+    capabilities: maskOf(readFile === null ? OF_INTERFACES : OF_FILES),
+    // Names of hosts in a filter are looked up when it is compiled.
+    mayConnect: filter !== null,
+  });
+}
+
 async function run(options: Options): Promise<number> {
   const output = await chooseOutput(options);
+  await giveUpRights(options);
   const { buildParts } = await import("./src/parts.ts");
   let isEnding = false;
   const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;

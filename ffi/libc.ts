@@ -73,6 +73,15 @@ const SYMBOLS = {
   /** `int setns(int fd, int nstype)` */
   setns: { parameters: ["i32", "i32"], result: "i32" },
 
+  /** `int prctl(int option, unsigned long arg2, unsigned long arg3, unsigned long arg4, unsigned long arg5)` */
+  prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
+  /** `int capget(cap_user_header_t hdrp, cap_user_data_t datap)` */
+  capget: { parameters: ["buffer", "buffer"], result: "i32" },
+  /** `int capset(cap_user_header_t hdrp, const cap_user_data_t datap)` */
+  capset: { parameters: ["buffer", "buffer"], result: "i32" },
+  /** `long syscall(long number, ...)`, for `int syscall(SYS_seccomp, unsigned int operation, unsigned int flags, void *args)` */
+  syscall: { parameters: ["i64", "u32", "u32", "buffer"], result: "i32" },
+
   /** `FILE *fmemopen(void *buf, size_t size, const char *mode)` */
   fmemopen: { parameters: ["buffer", "usize", "buffer"], result: "pointer" },
   /** `int setvbuf(FILE *stream, char *buf, int mode, size_t size)` */
@@ -152,6 +161,9 @@ export const SO_ATTACH_FILTER = 26;
 
 /** setns(2): sched.h */
 export const CLONE_NEWNET = 0x40000000;
+
+/** seccomp(2): asm/unistd.h */
+export const SYS_seccomp = { x86_64: 317n, aarch64: 277n } as const;
 
 /** setvbuf(3): stdio.h */
 export const _IOFBF = 0;

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { parseOptions } from "../src/arguments.ts";
-import { CAPTURE, NAMES } from "../src/proc/capabilities.ts";
+import { OF_INTERFACES } from "../src/proc/capabilities.ts";
 import { isInstalled, outputOf } from "./installed.ts";
 
 const PACKAGING = new URL("../packaging/", import.meta.url).pathname;
@@ -44,7 +44,7 @@ Deno.test("the unit writes to the folder that it has made for it, and what it wr
 
 Deno.test("the unit has the capabilities that nethogs uses, and a user without others", async () => {
   const setting = await readUnit();
-  const wanted = [...CAPTURE, ...NAMES, "cap_dac_override", "cap_sys_admin"].sort();
+  const wanted = [...OF_INTERFACES].sort();
   for (const name of ["AmbientCapabilities", "CapabilityBoundingSet"]) {
     assert.deepEqual(setting(name).map((value) => value.toLowerCase().split(" ").sort()), [wanted]);
   }

@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { maskOf, OF_INTERFACES } from "../../src/proc/capabilities.ts";
 import { SAMPLE } from "../pipeline/sample_capture.ts";
 import { assertEndsQuietly, assertFails, CANNOT_CAPTURE, DONE, WRONG_USAGE } from "./ends.ts";
 import { eventually, Lab, labTest, typed, within } from "./lab.ts";
@@ -11,6 +12,8 @@ import { NETHOGS, Nethogs, parseReport, ROOT, type Standing } from "./nethogs.ts
 import { loopbackOf } from "./networks.ts";
 import { AS_NOBODY, type Exit, mustRun, run } from "./program.ts";
 import { DATAGRAM_BYTES, isCapturing, talkOver } from "./talk.ts";
+import { threadsOf } from "./threads.ts";
+import { hasTracing, withTracing } from "./tracing.ts";
 
 let compiled = "";
 
@@ -73,6 +76,86 @@ labTest("the executable, alone, names what real traffic is, and writes no file",
   assertEndsQuietly(await tool.stop());
   assert.deepEqual([namesIn(directory), namesIn(temporary)], [["nethogs"], []]);
 });
+
+labTest("the executable as root keeps six capabilities in all threads but those of V8", [], async () => {
+  await using lab = await Lab.open();
+  const { bare } = await placeAlone(lab);
+  const tool = new Nethogs(
+    lab.start(within(await lab.namespace(), [...bare, "./nethogs", "-j", "-d", "0.3", "lo"])),
+  );
+  await tool.next();
+  const [own] = await threadsOf(Deno.pid);
+  for (const thread of await threadsOf(tool.program.pid)) {
+    assert.ok(thread.hasNoNewPrivileges && thread.hasFilter, thread.name);
+    if (!thread.name.startsWith("V8 ")) {
+      assert.equal(thread.permitted, own!.permitted & maskOf(OF_INTERFACES), thread.name);
+    }
+  }
+  assertEndsQuietly(await tool.stop());
+});
+
+labTest(
+  "the executable writes nothing but its instances of tracing, starts no child, and connects nowhere",
+  ["strace"],
+  async () => {
+    await using lab = await Lab.open();
+    const { bare } = await placeAlone(lab);
+    const [host, peer] = [await lab.namespace(), await lab.namespace()];
+    const ends = await lab.pair(host, peer);
+    const calls = `${lab.directory}/calls`;
+    // Detached, it leaves the pid to the program that it watches.
+    const watch = ["strace", "-D", "-f", "-qqq", "-e", "trace=%file,%network,%process", "-e", "signal=none"];
+    const command = [...bare, ...watch, "-o", calls, "./nethogs", "-j", "-d", "0.3", ends[0].name];
+    const tool = new Nethogs(lab.start(within(host, hasTracing() ? withTracing(command) : command)));
+    const pid = await talkOver(lab, ends, "talker", tool.program);
+    await tool.until(({ processes }) => processes.some((row) => row.pid === pid));
+    assertEndsQuietly(await tool.stop());
+    const made = async (): Promise<string> => await Deno.readTextFile(calls);
+    await eventually(async () => (await made()).includes(" exit_group(0)"));
+    const [first, ...others] = parseCalls(await made());
+    assert.match(first!, /^execve\("\.\/nethogs"/);
+    assert.ok(others.some((call) => call.startsWith("recvfrom(")), "The list is complete");
+    assert.deepEqual(others.filter(reachesOut), []);
+  },
+);
+
+/** Lines "PID NAME(ARGUMENTS) = RESULT"; a call during which others were made has a second line, with its result. */
+function parseCalls(text: string): string[] {
+  return text.split("\n").map((line) => line.replace(/^\d+ +/, "")).filter((line) => /^\w+\(/.test(line));
+}
+
+const INSTANCE = /^\w+\((?:AT_FDCWD, )?"\/sys\/kernel\/(?:debug\/)?tracing\/instances\/nethogs-\d+-\w+[/"]/;
+
+/** Whether a call writes, starts or connects anything, but for what the program is there to do. */
+function reachesOut(call: string): boolean {
+  const name = call.slice(0, call.indexOf("("));
+  switch (name) {
+    case "open":
+    case "openat":
+      return /O_(?:WRONLY|RDWR|CREAT|TRUNC)/.test(call) && !INSTANCE.test(call);
+    case "mkdir":
+    case "rmdir":
+      return !INSTANCE.test(call);
+    case "clone":
+    case "clone3":
+      return !call.includes("CLONE_THREAD");
+    case "socket":
+      return !/^socket\(AF_(?:NETLINK|PACKET),/.test(call);
+    // Netlink's, with or without the address of the kernel.
+    case "sendto":
+    case "sendmsg":
+      return /sa_family=AF_(?!NETLINK)/.test(call);
+    default:
+      return !HARMLESS.has(name);
+  }
+}
+
+/** They read, or change nothing outside the process; the pair is what the runtime is told of signals by. */
+const HARMLESS: ReadonlySet<string> = new Set([
+  ...["access", "stat", "lstat", "newfstatat", "statx", "statfs", "readlink", "readlinkat", "getcwd"],
+  ...["recvfrom", "recvmsg", "bind", "getsockopt", "setsockopt", "getsockname", "socketpair", "shutdown"],
+  ...["exit", "exit_group"],
+]);
 
 /** The README's own line, for an executable somewhere else. */
 async function setcapOfReadme(path: string): Promise<string[]> {

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
-import { CAPTURE, missingCapabilities, NAMES, setcapCommand } from "../../src/proc/capabilities.ts";
+import {
+  maskOf,
+  missingCapabilities,
+  OF_FILES,
+  OF_INTERFACES,
+  setcapCommand,
+} from "../../src/proc/capabilities.ts";
 
 const CAPABILITY_BITS = {
+  cap_dac_override: 1,
   cap_dac_read_search: 2,
   cap_net_admin: 12,
   cap_net_raw: 13,
@@ -12,7 +19,7 @@ const CAPABILITY_BITS = {
 Deno.test("missingCapabilities() lists what the kernel says that this process lacks", () => {
   const [, hex] = /^CapEff:\s*(\S+)$/m.exec(Deno.readTextFileSync("/proc/self/status"))!;
   const lacks = (bit: number): boolean => (BigInt(`0x${hex}`) & (1n << BigInt(bit))) === 0n;
-  const wanted = [...CAPTURE, ...NAMES, "cap_sys_admin"] as const;
+  const wanted = [...OF_INTERFACES];
   assert.deepEqual(missingCapabilities(wanted), wanted.filter((name) => lacks(CAPABILITY_BITS[name])));
   assert.deepEqual(missingCapabilities([]), []);
 });
@@ -20,4 +27,10 @@ Deno.test("missingCapabilities() lists what the kernel says that this process la
 Deno.test("setcapCommand() names all four capabilities and the executable that runs", () => {
   const capabilities = "cap_net_raw,cap_net_admin,cap_sys_ptrace,cap_dac_read_search";
   assert.equal(setcapCommand(), `sudo setcap ${capabilities}+ep ${Deno.readLinkSync("/proc/self/exe")}`);
+});
+
+Deno.test("maskOf() has the bits of linux/capability.h", () => {
+  assert.equal(maskOf([]), 0n);
+  assert.equal(maskOf(OF_FILES), 0x4n);
+  assert.equal(maskOf(OF_INTERFACES), 0x283006n);
 });
