@@ -24,8 +24,12 @@ async function write(text: string): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
 }
 
-function complain(message: string): void {
-  Deno.stderr.writeSync(encoder.encode(`nethogs: ${message}\n`));
+type Complain = (message: string) => void;
+
+/** How to say, in one line, what is wrong: whoever chose the names in it. */
+async function loadComplain(): Promise<Complain> {
+  const { printable } = await import("./src/render/text.ts");
+  return (message) => void Deno.stderr.writeSync(encoder.encode(`nethogs: ${printable(message)}\n`));
 }
 
 /** What was said so far that does not end the run, and how more of it is said. */
@@ -71,7 +75,8 @@ async function giveUpRights({ readFile, filter }: Options): Promise<void> {
 }
 
 async function run(options: Options): Promise<number> {
-  const output = await chooseOutput(options);
+  const complain = await loadComplain();
+  const output = await chooseOutput(options, complain);
   await giveUpRights(options);
   const { buildParts } = await import("./src/parts.ts");
   let isEnding = false;
@@ -91,7 +96,7 @@ async function run(options: Options): Promise<number> {
   if (isEnding) source.stop();
   try {
     if (options.explain) await explainMeans(parts.means);
-    if (output === "screen") await show(parts, options, warnings, onEnd);
+    if (output === "screen") await show(parts, options, warnings, complain, onEnd);
     else await print(parts, options, output);
   } finally {
     parts.close();
@@ -102,7 +107,7 @@ async function run(options: Options): Promise<number> {
 }
 
 /** Where nothing was said: the screen on a terminal that can show it, else text. */
-async function chooseOutput({ output }: Options): Promise<Output> {
+async function chooseOutput({ output }: Options, complain: Complain): Promise<Output> {
   if (output !== null && output !== "screen") return output;
   if (output === null && !Deno.stdout.isTerminal()) return "text";
   const { screenRefusal } = await import("./src/screen/terminal.ts");
@@ -131,6 +136,7 @@ async function show(
   parts: Parts,
   options: Options,
   warnings: Warnings,
+  complain: Complain,
   onEnd: (stop: () => void) => void,
 ): Promise<void> {
   const [{ monitor }, { Terminal }, { paletteOf }, { Screen }] = await Promise.all([
@@ -155,7 +161,7 @@ async function show(
     await screen.run(monitor(parts, options.count), options.readFile !== null && options.count === null);
   } finally {
     terminal.close();
-    for (const message of warnings.said.slice(length)) complain(message);
+    warnings.said.slice(length).forEach(complain);
   }
 }
 
@@ -183,6 +189,7 @@ try {
   // The reader has seen enough: `nethogs -t | head`.
   if (error instanceof Deno.errors.BrokenPipe) Deno.exit(DONE);
   const { message, status } = await explain(error);
+  const complain = await loadComplain();
   complain(message);
   Deno.exit(status);
 }

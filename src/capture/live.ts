@@ -150,7 +150,7 @@ export class LiveSource implements FrameSource {
       Math.min(LARGEST_RING_BYTES, Math.floor(RINGS_BYTES / selected.length)),
     );
     for (const name of missing) this.#options.warn(this.#selection.explain(name, true));
-    let failure: unknown = null;
+    const failures: CaptureError[] = [];
     for (const candidate of selected) {
       try {
         this.#openLink(candidate, ringBytes);
@@ -159,11 +159,12 @@ export class LiveSource implements FrameSource {
         if (error.kind === "permission" || error.kind === "filter") throw error;
         if (error.kind === "down") {
           this.#options.warn(`Interface "${candidate.name}" is down: waiting for it`);
-        } else failure = error;
+        } else failures.push(error);
         this.#refused.add(candidate.index);
       }
     }
-    if (failure !== null && this.#open.size === 0) throw failure;
+    if (this.#open.size === 0 && failures[0]) throw failures[0];
+    for (const { message } of failures) this.#options.warn(message);
     // All begin at the same moment, so that the first interval, too, has the same frames on each link.
     const beganAt = frameClock();
     for (const lanes of this.#open.values()) {
