@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { maskOf, OF_INTERFACES } from "../../src/proc/capabilities.ts";
 import { SAMPLE } from "../pipeline/sample_capture.ts";
 import { assertEndsQuietly, assertFails, CANNOT_CAPTURE, DONE, WRONG_USAGE } from "./ends.ts";
-import { eventually, Lab, labTest, typed, within } from "./lab.ts";
+import { eventually, Lab, labTest, typed, whyNot, within } from "./lab.ts";
 import { NETHOGS, Nethogs, parseReport, ROOT, type Standing } from "./nethogs.ts";
 import { loopbackOf } from "./networks.ts";
 import { AS_NOBODY, type Exit, mustRun, run } from "./program.ts";
@@ -117,7 +117,14 @@ labTest(
     assert.ok(others.some((call) => call.startsWith("recvfrom(")), "The list is complete");
     assert.deepEqual(others.filter(reachesOut), []);
   },
+  mayTrace() ? null : "needs the right to trace processes",
 );
+
+function mayTrace(): boolean {
+  if (whyNot(["strace"]) !== null) return false;
+  const args = ["-o", "/dev/null", "true"];
+  return new Deno.Command("strace", { args, stderr: "null" }).outputSync().success;
+}
 
 /** Lines "PID NAME(ARGUMENTS) = RESULT"; a call during which others were made has a second line, with its result. */
 function parseCalls(text: string): string[] {
