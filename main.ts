@@ -75,9 +75,9 @@ async function giveUpRights({ readFile, filter }: Options): Promise<void> {
 }
 
 async function run(options: Options): Promise<number> {
+  await giveUpRights(options);
   const complain = await loadComplain();
   const output = await chooseOutput(options, complain);
-  await giveUpRights(options);
   const { buildParts } = await import("./src/parts.ts");
   let isEnding = false;
   const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
