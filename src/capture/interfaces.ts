@@ -56,56 +56,64 @@ const decoder = new TextDecoder();
 
 function readLinks(socket: NetlinkSocket): NetworkInterface[] {
   const interfaces: NetworkInterface[] = [];
-  const { view } = socket;
-  socket.dump(netlinkRequest(RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, IFINFOMSG_SIZE), (type, start, end) => {
-    if (type !== RTM_NEWLINK) return;
-    let name = "";
-    let [masterIndex, linkIndex, linkNetnsId] = [0, 0, -1];
-    forEachAttribute(view, start + IFINFOMSG_SIZE, end, (attribute, at, length) => {
-      if (attribute === IFLA_IFNAME) name = decoder.decode(new Uint8Array(view.buffer, at, length - 1));
-      if (attribute === IFLA_MASTER) masterIndex = view.getUint32(at, true);
-      if (attribute === IFLA_LINK) linkIndex = view.getUint32(at, true);
-      if (attribute === IFLA_LINK_NETNSID) linkNetnsId = view.getInt32(at, true);
-    });
-    const flags = view.getUint32(start + 8, true);
-    interfaces.push({
-      index: view.getInt32(start + 4, true),
-      name,
-      isUp: (flags & IFF_UP) !== 0,
-      isLoopback: (flags & IFF_LOOPBACK) !== 0,
-      masterIndex,
-      linkIndex,
-      linkNetnsId,
-      addresses: [],
-      broadcasts: [],
-    });
+  const request = netlinkRequest(RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, IFINFOMSG_SIZE);
+  socket.dump(request, (type, start, end) => {
+    if (type === RTM_NEWLINK) interfaces.push(decodeLink(socket.view, start, end));
   });
   return interfaces;
 }
 
-/** Hands on each address of the socket's namespace: whose it is, the address itself, and what means everybody there. */
-export function forEachAddress(
-  socket: NetlinkSocket,
-  use: (interfaceIndex: number, own: Uint32Array, broadcasts: readonly Uint32Array[]) => void,
-): void {
-  const { view } = socket;
-  socket.dump(netlinkRequest(RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, IFADDRMSG_SIZE), (type, start, end) => {
-    if (type !== RTM_NEWADDR) return;
-    let address: Uint32Array | null = null;
-    let local: Uint32Array | null = null;
-    const broadcasts: Uint32Array[] = [];
-    forEachAttribute(view, start + IFADDRMSG_SIZE, end, (attribute, at, length) => {
-      if (length !== 4 && length !== 16) return;
-      if (attribute === IFA_ADDRESS) address = wordsOfBytes(view, at, length);
-      if (attribute === IFA_LOCAL) local = wordsOfBytes(view, at, length);
-      if (attribute === IFA_BROADCAST) broadcasts.push(wordsOfBytes(view, at, length));
-    });
-    const last = address && lastOfNetwork(address, view.getUint8(start + 1));
-    if (last && !broadcasts.some((one) => one[3] === last[3])) broadcasts.push(last);
-    // On a point-to-point link IFA_ADDRESS is the peer's.
-    const own = local ?? address;
-    if (own) use(view.getUint32(start + 4, true), own, broadcasts);
+/** An interface without its addresses: a struct ifinfomsg at `start`, and attributes up to `end`. */
+export function decodeLink(view: DataView, start: number, end: number): NetworkInterface {
+  let name = "";
+  let [masterIndex, linkIndex, linkNetnsId] = [0, 0, -1];
+  forEachAttribute(view, start + IFINFOMSG_SIZE, end, (attribute, at, length) => {
+    if (attribute === IFLA_IFNAME) name = decoder.decode(new Uint8Array(view.buffer, at, length - 1));
+    if (attribute === IFLA_MASTER) masterIndex = view.getUint32(at, true);
+    if (attribute === IFLA_LINK) linkIndex = view.getUint32(at, true);
+    if (attribute === IFLA_LINK_NETNSID) linkNetnsId = view.getInt32(at, true);
   });
+  const flags = view.getUint32(start + 8, true);
+  return {
+    index: view.getInt32(start + 4, true),
+    name,
+    isUp: (flags & IFF_UP) !== 0,
+    isLoopback: (flags & IFF_LOOPBACK) !== 0,
+    masterIndex,
+    linkIndex,
+    linkNetnsId,
+    addresses: [],
+    broadcasts: [],
+  };
+}
+
+/** Told of each address: whose it is, the address itself, and what means everybody there. */
+type AddressUser = (interfaceIndex: number, own: Uint32Array, broadcasts: readonly Uint32Array[]) => void;
+
+/** Hands on each address of the socket's namespace. */
+export function forEachAddress(socket: NetlinkSocket, use: AddressUser): void {
+  const request = netlinkRequest(RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, IFADDRMSG_SIZE);
+  socket.dump(request, (type, start, end) => {
+    if (type === RTM_NEWADDR) decodeAddress(socket.view, start, end, use);
+  });
+}
+
+/** Hands on the address of a struct ifaddrmsg at `start`, with attributes up to `end`, if it has one. */
+export function decodeAddress(view: DataView, start: number, end: number, use: AddressUser): void {
+  let address: Uint32Array | null = null;
+  let local: Uint32Array | null = null;
+  const broadcasts: Uint32Array[] = [];
+  forEachAttribute(view, start + IFADDRMSG_SIZE, end, (attribute, at, length) => {
+    if (length !== 4 && length !== 16) return;
+    if (attribute === IFA_ADDRESS) address = wordsOfBytes(view, at, length);
+    if (attribute === IFA_LOCAL) local = wordsOfBytes(view, at, length);
+    if (attribute === IFA_BROADCAST) broadcasts.push(wordsOfBytes(view, at, length));
+  });
+  const last = address && lastOfNetwork(address, view.getUint8(start + 1));
+  if (last && !broadcasts.some((one) => one[3] === last[3])) broadcasts.push(last);
+  // On a point-to-point link IFA_ADDRESS is the peer's.
+  const own = local ?? address;
+  if (own) use(view.getUint32(start + 4, true), own, broadcasts);
 }
 
 /** In IPv4 it is everybody's, configured or not, where the network has room for it: net/ipv4/fib_frontend.c. */

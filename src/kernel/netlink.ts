@@ -43,6 +43,30 @@ export function forEachAttribute(
   }
 }
 
+/** Told of each message: its type, and where its payload begins and ends. */
+export type MessageUser = (type: number, start: number, end: number) => void;
+
+/**
+ * One message after another of a datagram, which is `view[0..length)`; stops at the first that does not fit. Returns
+ * whether it ends the answer. Throws `KernelError` for an error that the kernel answers with.
+ */
+export function forEachMessage(view: DataView, length: number, use: MessageUser): boolean {
+  for (let at = 0; at + NLMSG_HDRLEN <= length;) {
+    const messageLength = view.getUint32(at, true);
+    if (messageLength < NLMSG_HDRLEN || at + messageLength > length) break;
+    const type = view.getUint16(at + 4, true);
+    if (type === NLMSG_DONE) return true;
+    if (type === NLMSG_ERROR) {
+      const error = view.getInt32(at + NLMSG_HDRLEN, true);
+      if (error !== 0) throw new KernelError("list by netlink", -error);
+      return true;
+    }
+    use(type, at + NLMSG_HDRLEN, at + messageLength);
+    at += align4(messageLength);
+  }
+  return false;
+}
+
 /** A netlink socket. Answers of the kernel are there as soon as send(2) has returned, so nothing waits. */
 export class NetlinkSocket {
   readonly fd: number;
@@ -86,24 +110,11 @@ export class NetlinkSocket {
    * Sends a request and hands on each message of the answer: its type and where its payload lies in `view`.
    * Throws `KernelError`, also for an error that the kernel answers with.
    */
-  dump(request: Uint8Array<ArrayBuffer>, use: (type: number, start: number, end: number) => void): void {
+  dump(request: Uint8Array<ArrayBuffer>, use: MessageUser): void {
     this.send(request);
     for (;;) {
       const length = this.receive();
-      if (length === 0) return;
-      for (let at = 0; at + NLMSG_HDRLEN <= length;) {
-        const messageLength = this.view.getUint32(at, true);
-        if (messageLength < NLMSG_HDRLEN || at + messageLength > length) break;
-        const type = this.view.getUint16(at + 4, true);
-        if (type === NLMSG_DONE) return;
-        if (type === NLMSG_ERROR) {
-          const error = this.view.getInt32(at + NLMSG_HDRLEN, true);
-          if (error !== 0) throw new KernelError("list by netlink", -error);
-          return;
-        }
-        use(type, at + NLMSG_HDRLEN, at + messageLength);
-        at += align4(messageLength);
-      }
+      if (length === 0 || forEachMessage(this.view, length, use)) return;
     }
   }
 

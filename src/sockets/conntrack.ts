@@ -87,6 +87,12 @@ interface Tuple {
   destinationPort: number;
 }
 
+/** What packets of either direction look like. */
+interface Entry {
+  readonly original: Tuple;
+  readonly reply: Tuple;
+}
+
 /** An end as it is known in its own namespace, and what it takes for the other end. Words of four, as ever. */
 export interface RealEnds {
   readonly localAddress: Uint32Array;
@@ -158,7 +164,7 @@ export class Conntrack {
     return isV4Pair ? this.#requests.icmp : this.#requests.icmpv6;
   }
 
-  #ask(message: Uint8Array<ArrayBuffer>): { original: Tuple; reply: Tuple } | null {
+  #ask(message: Uint8Array<ArrayBuffer>): Entry | null {
     let length: number;
     try {
       this.#socket.send(message);
@@ -176,7 +182,7 @@ export class Conntrack {
       if (-view.getInt32(NLMSG_HDRLEN, true) !== ENOENT) this.isUsable = false;
       return null;
     }
-    return type === CT_NEW ? parseEntry(view, NLMSG_HDRLEN + NFGENMSG_SIZE, length) : null;
+    return type === CT_NEW ? decodeEntry(view, NLMSG_HDRLEN + NFGENMSG_SIZE, length) : null;
   }
 
   close(): void {
@@ -273,27 +279,28 @@ function leavesOfEcho(view: DataView, leaf: AddLeaf, echo: Echo): WritePorts {
   };
 }
 
-function parseEntry(view: DataView, start: number, end: number): { original: Tuple; reply: Tuple } | null {
+/** The two tuples of an entry, whose attributes are `view[start..end)`; null where one is missing. */
+export function decodeEntry(view: DataView, start: number, end: number): Entry | null {
   let original: Tuple | null = null;
   let reply: Tuple | null = null;
   forEachAttribute(view, start, end, (type, at, length) => {
-    if (type === CTA_TUPLE_ORIG) original = parseTuple(view, at, at + length);
-    if (type === CTA_TUPLE_REPLY) reply = parseTuple(view, at, at + length);
+    if (type === CTA_TUPLE_ORIG) original = decodeTuple(view, at, at + length);
+    if (type === CTA_TUPLE_REPLY) reply = decodeTuple(view, at, at + length);
   });
   return original && reply ? { original, reply } : null;
 }
 
-function parseTuple(view: DataView, start: number, end: number): Tuple {
+function decodeTuple(view: DataView, start: number, end: number): Tuple {
   const none = new Uint32Array(4);
   const tuple: Tuple = { source: none, destination: none, sourcePort: 0, destinationPort: 0 };
   forEachAttribute(view, start, end, (group, at, length) => {
-    if (group === CTA_TUPLE_IP) parseAddresses(view, at, at + length, tuple);
-    if (group === CTA_TUPLE_PROTO) parsePorts(view, at, at + length, tuple);
+    if (group === CTA_TUPLE_IP) decodeAddresses(view, at, at + length, tuple);
+    if (group === CTA_TUPLE_PROTO) decodePorts(view, at, at + length, tuple);
   });
   return tuple;
 }
 
-function parseAddresses(view: DataView, start: number, end: number, tuple: Tuple): void {
+function decodeAddresses(view: DataView, start: number, end: number, tuple: Tuple): void {
   forEachAttribute(view, start, end, (type, at, length) => {
     if (length !== 4 && length !== 16) return;
     const words = wordsOfBytes(view, at, length);
@@ -302,7 +309,7 @@ function parseAddresses(view: DataView, start: number, end: number, tuple: Tuple
   });
 }
 
-function parsePorts(view: DataView, start: number, end: number, tuple: Tuple): void {
+function decodePorts(view: DataView, start: number, end: number, tuple: Tuple): void {
   let identifier = 0;
   let isRequest = false;
   forEachAttribute(view, start, end, (type, at, length) => {

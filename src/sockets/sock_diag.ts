@@ -134,7 +134,8 @@ export class SockDiag implements SocketFinder {
       for (const family of [AF_INET, AF_INET6]) {
         const request = dumpRequest(family, ipProtocol, ALL_STATES, localPort);
         this.#socket.dump(request, (_type, start, end) => {
-          if (end - start >= MESSAGE_SIZE) sockets.push(parseMessage(this.#socket.view, start, end));
+          const socket = decodeSocket(this.#socket.view, start, end);
+          if (socket !== null) sockets.push(socket);
         });
       }
       return sockets;
@@ -192,8 +193,9 @@ function dumpRequest(
   return request;
 }
 
-/** A struct inet_diag_msg at `start`, and the attributes up to `end`. */
-function parseMessage(view: DataView, start: number, end: number): ListedSocket {
+/** A struct inet_diag_msg at `start`, and the attributes up to `end`; null where it was cut. */
+export function decodeSocket(view: DataView, start: number, end: number): ListedSocket | null {
+  if (end - start < MESSAGE_SIZE) return null;
   const addressLength = view.getUint8(start) === AF_INET ? 4 : 16;
   let isV6Only = false;
   forEachAttribute(view, start + MESSAGE_SIZE, end, (type, at, length) => {
