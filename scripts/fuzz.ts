@@ -1,0 +1,63 @@
+/**
+ * Plays inputs that are nearly right to everything that takes bytes or text from outside, round by round, each
+ * with a seed of its own; and says with which input something does not hold.
+ *
+ *     deno task fuzz [--seconds N] [--seed N] [TARGET…]
+ *
+ * N seconds for each target, or one round when they are left out. TARGET is part of the name of a target. The exit
+ * status is 1 when something did not hold.
+ */
+
+import { parseArgs } from "node:util";
+import { describeFailure, playRound } from "../test/fuzz/round.ts";
+import type { Target } from "../test/fuzz/target.ts";
+import { TARGETS } from "../test/fuzz/targets.ts";
+
+/** The target itself, and how long its slowest input took so far. */
+function timed(target: Target): { target: Target; slowestMs: () => number; runs: () => number } {
+  let [slowestMs, runs] = [0, 0];
+  const run: Target["run"] = async (input) => {
+    const startMs = performance.now();
+    await target.run(input);
+    slowestMs = Math.max(slowestMs, performance.now() - startMs);
+    runs++;
+  };
+  return { target: { ...target, run }, slowestMs: () => slowestMs, runs: () => runs };
+}
+
+/** Returns whether all is well. */
+async function fuzz(original: Target, firstSeed: number, seconds: number): Promise<boolean> {
+  const { target, slowestMs, runs } = timed(original);
+  const endMs = performance.now() + seconds * 1000;
+  let seed = firstSeed;
+  do {
+    // Should a round never end, or end the process, this line says which.
+    Deno.stderr.writeSync(new TextEncoder().encode(`\r${target.name} --seed ${seed} `));
+    const failure = await playRound(target, seed);
+    if (failure !== null) {
+      console.log(`\n${describeFailure(failure)}`);
+      return false;
+    }
+    seed++;
+  } while (performance.now() < endMs);
+  console.log(
+    `\r${target.name}: ${runs()} inputs, seeds ${firstSeed} to ${seed - 1}, slowest ${
+      slowestMs().toFixed(0)
+    } ms`,
+  );
+  return true;
+}
+
+const { values, positionals } = parseArgs({
+  args: Deno.args,
+  options: { seconds: { type: "string", default: "0" }, seed: { type: "string" } },
+  allowPositionals: true,
+});
+const isChosen = ({ name }: Target): boolean =>
+  positionals.length === 0 || positionals.some((part) => name.includes(part));
+const seed = Number(values.seed ?? Date.now() % 1_000_000_000);
+let isWell = true;
+for (const target of TARGETS.filter(isChosen)) {
+  isWell = await fuzz(target, seed, Number(values.seconds)) && isWell;
+}
+Deno.exit(isWell ? 0 : 1);

@@ -1,0 +1,7 @@
+/** Everything that takes bytes or text from outside. */
+
+import { CAPTURE_FILES_TARGET } from "./capture_files.ts";
+import { FRAMES_TARGET } from "./frames.ts";
+import type { Target } from "./target.ts";
+
+export const TARGETS: readonly Target[] = [FRAMES_TARGET, CAPTURE_FILES_TARGET];
