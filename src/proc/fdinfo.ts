@@ -9,7 +9,7 @@ export interface RegisteredSockets {
 
 const HEADLINE = /^UserFiles:\t\d+\n/m;
 const ENTRY = /^ *\d+: (.*)$/;
-const SOCKET = /^socket:\[(\d+)\]$/;
+const SOCKET = /^socket:\[(\d{1,20})\]$/;
 /** Since Linux 6.14 a path; before, a name that says "TCP" or so of a socket, and not which. */
 const PATH = /[/:]/;
 /** An empty place, before Linux 6.14. */

@@ -168,7 +168,7 @@ export class ProcFs {
     const uid = parseEffectiveUid(this.#read(pid, "status") ?? "");
     const cgroups = this.#read(pid, "cgroup") ?? "";
     const cgroupPath = parseCgroupPath(cgroups);
-    const netns = /^net:\[(\d+)\]$/.exec(this.#link(pid, "ns/net") ?? "");
+    const netns = /^net:\[(\d{1,10})\]$/.exec(this.#link(pid, "ns/net") ?? "");
     return {
       pid,
       startTicks: stat.startTicks,
@@ -224,7 +224,7 @@ export class ProcFs {
   /** "btime" of /proc/stat: proc_stat(5). */
   #bootTime(): number {
     if (this.#bootTimeMs === null) {
-      const line = /^btime (\d+)$/m.exec(readText(`${this.#root}/stat`));
+      const line = /^btime (\d{1,10})$/m.exec(readText(`${this.#root}/stat`));
       this.#bootTimeMs = Number(line?.[1] ?? 0) * 1000;
     }
     return this.#bootTimeMs;

@@ -18,6 +18,6 @@ export function parseStat(text: string): ProcStat | null {
   const fields = text.slice(close + 2).split(" ");
   const parentPid = Number(fields[1]);
   const startTicks = Number(fields[19]);
-  if (!Number.isInteger(parentPid) || !Number.isInteger(startTicks)) return null;
+  if (!Number.isSafeInteger(parentPid) || !Number.isSafeInteger(startTicks)) return null;
   return { comm: text.slice(open + 1, close), state: fields[0]!, parentPid, startTicks };
 }

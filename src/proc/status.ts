@@ -2,13 +2,13 @@
 
 /** The effective user id (second field of the line "Uid:"), or null where there is none. */
 export function parseEffectiveUid(text: string): number | null {
-  const line = /^Uid:\s+\d+\s+(\d+)/m.exec(text);
+  const line = /^Uid:\s+\d+\s+(\d{1,10})(?!\d)/m.exec(text);
   return line ? Number(line[1]) : null;
 }
 
 /** The process of a thread (line "Tgid:"), or null where there is none. */
 export function parseThreadGroup(text: string): number | null {
-  const line = /^Tgid:\s+(\d+)$/m.exec(text);
+  const line = /^Tgid:\s+(\d{1,10})$/m.exec(text);
   return line ? Number(line[1]) : null;
 }
 

@@ -13,7 +13,7 @@ export interface PacketSocket {
 }
 
 // sk RefCnt Type Proto Iface R Rmem User Inode, as net/packet/af_packet.c writes them
-const LINE = /^\S+ +\d+ +(\d+) +([0-9a-f]{4}) +(\d+) +\d+ +\d+ +\d+ +(\d+) *$/;
+const LINE = /^\S+ +\d+ +(\d{1,10}) +([0-9a-f]{4}) +(\d{1,10}) +\d+ +\d+ +\d+ +(\d{1,20}) *$/;
 
 /** Lines of another shape are passed over. */
 export function parsePacketSockets(text: string): PacketSocket[] {

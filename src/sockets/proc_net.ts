@@ -25,7 +25,7 @@ function parseAddressWords(hex: string): Uint32Array {
 
 // sl local_address rem_address st tx:rx tr:tm->when retrnsmt uid timeout inode
 const LINE =
-  /^ *\d+: ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{2}) \S+ \S+ \S+ +(\d+) +\d+ (\d+)/;
+  /^ *\d+: ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{2}) \S+ \S+ \S+ +(\d{1,10}) +\d+ (\d{1,20})(?!\d)/;
 
 /** The sockets of one such file, or of raw, icmp and theirs; lines of another shape are passed over. */
 export function parseProcNet(text: string): ListedSocket[] {

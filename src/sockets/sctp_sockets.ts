@@ -32,9 +32,10 @@ export interface SctpEndpoint {
 }
 
 // ASSOC SOCK STY SST ST HBKT ASSOC-ID TX_QUEUE RX_QUEUE UID INODE LPORT RPORT LADDRS <-> RADDRS …
-const ASSOCIATION = /^ *\S+ +\S+(?: +-?\d+){7} +(\d+) +(\d+) +(\d+) +(\d+) +([^<]*)<->(.*)$/;
+const ASSOCIATION =
+  /^ *\S+ +\S+(?: +-?\d+){7} +(\d{1,10}) +(\d{1,20}) +(\d{1,5}) +(\d{1,5}) +([^<]*)<->(.*)$/;
 // ENDPT SOCK STY SST HBKT LPORT UID INODE LADDRS
-const ENDPOINT = /^ *\S+ +\S+ +\d+ +(\d+) +\d+ +(\d+) +(\d+) +(\d+) +(.*)$/;
+const ENDPOINT = /^ *\S+ +\S+ +\d+ +(\d{1,10}) +\d+ +(\d{1,5}) +(\d{1,10}) +(\d{1,20}) +(.*)$/;
 
 /** The addresses that a text begins with; the primary one is marked by a star. */
 function parseAddresses(text: string): Uint32Array[] {

@@ -2,6 +2,7 @@
 
 import { CAPTURE_FILES_TARGET } from "./capture_files.ts";
 import { FRAMES_TARGET } from "./frames.ts";
+import { PROC_FILES_TARGETS } from "./proc_files.ts";
 import type { Target } from "./target.ts";
 
-export const TARGETS: readonly Target[] = [FRAMES_TARGET, CAPTURE_FILES_TARGET];
+export const TARGETS: readonly Target[] = [FRAMES_TARGET, CAPTURE_FILES_TARGET, ...PROC_FILES_TARGETS];
