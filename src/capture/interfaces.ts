@@ -58,17 +58,23 @@ function readLinks(socket: NetlinkSocket): NetworkInterface[] {
   const interfaces: NetworkInterface[] = [];
   const request = netlinkRequest(RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, IFINFOMSG_SIZE);
   socket.dump(request, (type, start, end) => {
-    if (type === RTM_NEWLINK) interfaces.push(decodeLink(socket.view, start, end));
+    const link = type === RTM_NEWLINK ? decodeLink(socket.view, start, end) : null;
+    if (link !== null) interfaces.push(link);
   });
   return interfaces;
 }
 
-/** An interface without its addresses: a struct ifinfomsg at `start`, and attributes up to `end`. */
-export function decodeLink(view: DataView, start: number, end: number): NetworkInterface {
+/** An interface without its addresses: a struct ifinfomsg at `start`, attributes up to `end`; null where it was cut. */
+export function decodeLink(view: DataView, start: number, end: number): NetworkInterface | null {
+  if (end - start < IFINFOMSG_SIZE) return null;
   let name = "";
   let [masterIndex, linkIndex, linkNetnsId] = [0, 0, -1];
   forEachAttribute(view, start + IFINFOMSG_SIZE, end, (attribute, at, length) => {
-    if (attribute === IFLA_IFNAME) name = decoder.decode(new Uint8Array(view.buffer, at, length - 1));
+    if (attribute === IFLA_IFNAME && length > 0) {
+      // It ends with a NUL.
+      name = decoder.decode(new Uint8Array(view.buffer, view.byteOffset + at, length - 1));
+    }
+    if (length !== 4) return;
     if (attribute === IFLA_MASTER) masterIndex = view.getUint32(at, true);
     if (attribute === IFLA_LINK) linkIndex = view.getUint32(at, true);
     if (attribute === IFLA_LINK_NETNSID) linkNetnsId = view.getInt32(at, true);
@@ -100,6 +106,7 @@ export function forEachAddress(socket: NetlinkSocket, use: AddressUser): void {
 
 /** Hands on the address of a struct ifaddrmsg at `start`, with attributes up to `end`, if it has one. */
 export function decodeAddress(view: DataView, start: number, end: number, use: AddressUser): void {
+  if (end - start < IFADDRMSG_SIZE) return;
   let address: Uint32Array | null = null;
   let local: Uint32Array | null = null;
   const broadcasts: Uint32Array[] = [];

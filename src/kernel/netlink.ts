@@ -57,8 +57,9 @@ export function forEachMessage(view: DataView, length: number, use: MessageUser)
     const type = view.getUint16(at + 4, true);
     if (type === NLMSG_DONE) return true;
     if (type === NLMSG_ERROR) {
-      const error = view.getInt32(at + NLMSG_HDRLEN, true);
-      if (error !== 0) throw new KernelError("list by netlink", -error);
+      const error = messageLength < NLMSG_HDRLEN + 4 ? 0 : view.getInt32(at + NLMSG_HDRLEN, true);
+      // "| 0", since there is no positive number to the least of them.
+      if (error !== 0) throw new KernelError("list by netlink", -error | 0);
       return true;
     }
     use(type, at + NLMSG_HDRLEN, at + messageLength);

@@ -103,6 +103,6 @@ async function play(input: Uint8Array): Promise<void> {
 export const CAPTURE_FILES_TARGET: Target = {
   name: "capture-files",
   corpus: CORPUS,
-  runs: 600,
+  runs: 250,
   run: play,
 };

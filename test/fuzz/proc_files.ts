@@ -1,7 +1,6 @@
 /** The texts of /proc and /sys, each to its parser; and a whole process table to all that read it. */
 
 import assert from "node:assert/strict";
-import { parseTraceFormat } from "../../src/kernel/trace_format.ts";
 import { parseCgroupPath, unitOfCgroupPath } from "../../src/proc/cgroup.ts";
 import { containerOfProcess } from "../../src/proc/container.ts";
 import { parseRegisteredSockets } from "../../src/proc/fdinfo.ts";
@@ -15,7 +14,6 @@ import { parsePacketSockets } from "../../src/sockets/packet_sockets.ts";
 import { parseFibTrie, parseIfInet6 } from "../../src/sockets/proc_addresses.ts";
 import { parseProcNet } from "../../src/sockets/proc_net.ts";
 import { parseSctpAssociations, parseSctpEndpoints } from "../../src/sockets/sctp_sockets.ts";
-import { formatText, STATE } from "../kernel/recorded_formats.ts";
 import { RecordedTree, statText } from "../proc/recorded_tree.ts";
 import { listingOf, listingOfLines } from "../proc/ring_listing.ts";
 import { type Target, textTarget } from "./target.ts";
@@ -171,7 +169,6 @@ export const PROC_FILES_TARGETS: readonly Target[] = [
   parserTarget("proc-net-sctp", SCTP, parseSctpAssociations, parseSctpEndpoints),
   parserTarget("proc-net-addresses", ADDRESSES, parseFibTrie, parseIfInet6),
   parserTarget("proc-net-snmp", SNMP, parseForwarding),
-  parserTarget("trace-format", { state: formatText(STATE) }, parseTraceFormat),
   textTarget({
     name: "proc-tree",
     corpus: { process: [...Object.values(TREE_FILES), HOST_STAT, LOADAVG, PASSWD.two].join(BETWEEN) },
