@@ -136,4 +136,4 @@ function play(input: Uint8Array<ArrayBuffer>): void {
   }
 }
 
-export const FRAMES_TARGET: Target = { name: "frames", corpus: FRAMES, runs: 3000, run: play };
+export const FRAMES_TARGET: Target = { name: "frames", corpus: FRAMES, runs: 1500, run: play };

@@ -172,7 +172,7 @@ export const PROC_FILES_TARGETS: readonly Target[] = [
   textTarget({
     name: "proc-tree",
     corpus: { process: [...Object.values(TREE_FILES), HOST_STAT, LOADAVG, PASSWD.two].join(BETWEEN) },
-    runs: 200,
+    runs: 100,
     run: readTree,
   }),
 ];

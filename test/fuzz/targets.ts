@@ -4,6 +4,7 @@ import { CAPTURE_FILES_TARGET } from "./capture_files.ts";
 import { FRAMES_TARGET } from "./frames.ts";
 import { NETLINK_TARGET } from "./netlink.ts";
 import { PROC_FILES_TARGETS } from "./proc_files.ts";
+import { RUNTIME_FILES_TARGETS } from "./runtime_files.ts";
 import type { Target } from "./target.ts";
 import { TRACE_TARGETS } from "./trace_events.ts";
 
@@ -11,6 +12,7 @@ export const TARGETS: readonly Target[] = [
   FRAMES_TARGET,
   CAPTURE_FILES_TARGET,
   ...PROC_FILES_TARGETS,
+  ...RUNTIME_FILES_TARGETS,
   NETLINK_TARGET,
   ...TRACE_TARGETS,
 ];
