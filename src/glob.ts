@@ -1,4 +1,4 @@
-/** Shell patterns, for names and for paths. The only file that knows the library that matches them. */
+/** Shell patterns, for names and for paths: glob(7). */
 
 /** Whether `text` is a pattern at all; anything else is compared as it stands. */
 export function isGlob(text: string): boolean {
@@ -6,49 +6,114 @@ export function isGlob(text: string): boolean {
 }
 
 /**
- * Compiles `pattern` into a test of a whole text. `*` is any run of characters, `?` any one, `[a-z]` and
- * `[!a-z]` one of a set, `\` takes the meaning off the next character; every other character, braces and
- * brackets of other kinds included, stands for itself, and a leading dot is nothing special.
+ * Compiles `pattern` into a test of a whole text, which nothing empty passes. `*` is any run of characters, `?` any
+ * one, `[a-z]` and `[!a-z]` one of a set, `\` takes the meaning off the next character; every other character, braces
+ * and brackets of other kinds included, stands for itself, and a leading dot is nothing special.
  *
- * In a pattern with a `/`, which is a path, `*` and `?` stop at each `/` and `**` between two of them does
+ * In a pattern with a `/`, which is a path, `*` and `?` stop at each `/`, and `**` between two of them does
  * not. In one without, which is a name, `/` is a character like any other ("kworker/0:1").
  */
-export async function compileGlob(pattern: string): Promise<(text: string) => boolean> {
-  // Loaded here because it takes longer than the rest of the start-up, and few command lines need it.
-  const picomatch: { readonly default: Compile } = await import("picomatch");
-  const test = picomatch.default(escapeOrdinary(pattern), LIKE_A_SHELL);
-  // Never `test` itself: it takes a second argument, and Array.filter() would pass it one.
-  return pattern.includes("/") ? (text) => test(text) : (text) => test(text.replaceAll("/", NOT_A_SLASH));
+export function compileGlob(pattern: string): (text: string) => boolean {
+  if (!pattern.includes("/")) {
+    const pieces = parsePieces(pattern);
+    return (text) => text !== "" && isMatch(pieces, [...text], isOne);
+  }
+  const folders = pattern.split("/").map((folder) => folder === "**" ? RUN : parsePieces(folder));
+  return (text) => text !== "" && isMatch(folders, text.split("/"), isFolder);
 }
 
-type Compile = (pattern: string, options: Readonly<Record<string, boolean>>) => (text: string) => boolean;
+/** Takes one character. */
+type One = (character: string) => boolean;
+/** Stands for any number of characters of a name, or of folders of a path. */
+const RUN = null;
+type Pieces<Piece> = readonly (Piece | typeof RUN)[];
 
-const LIKE_A_SHELL = {
-  dot: true,
-  nobrace: true,
-  noextglob: true,
-  nonegate: true,
-  posix: true,
-  strictSlashes: true,
-  windows: false,
-};
+function isOne(one: One, character: string): boolean {
+  return one(character);
+}
 
-/** Stands in for "/" in names; no name that the kernel hands out contains it. */
-const NOT_A_SLASH = "\0";
+function isFolder(pieces: Pieces<One>, folder: string): boolean {
+  return isMatch(pieces, [...folder], isOne);
+}
 
-/** A character after a backslash, a bracket expression (POSIX.1-2017, 9.3.5), a wildcard, or an ordinary one. */
-const PIECES = /\\[^]|\[[!^]?\]?(?:\[:\w+:\]|\\[^]|[^\]\\])*\]|[*?/]|[^]/g;
+/**
+ * Whether each piece takes one of the items, in their order. Where one does not, it is enough to make the last run
+ * longer, since it takes whatever an earlier one could leave to it. So the steps are at most pieces times items,
+ * while a regular expression may take for ever, and names are chosen by those who are watched.
+ */
+function isMatch<Piece, Item>(
+  pieces: Pieces<Piece>,
+  items: readonly Item[],
+  takes: (piece: Piece, item: Item) => boolean,
+): boolean {
+  let [at, taken] = [0, 0];
+  let [lastRun, endOfRun] = [-1, 0];
+  while (taken < items.length) {
+    const piece = pieces[at];
+    if (piece === RUN) {
+      lastRun = at++;
+      endOfRun = taken;
+    } else if (piece !== undefined && takes(piece, items[taken]!)) {
+      at++;
+      taken++;
+    } else if (lastRun >= 0) {
+      at = lastRun + 1;
+      taken = ++endOfRun;
+    } else return false;
+  }
+  return pieces.slice(at).every((piece) => piece === RUN);
+}
 
-/** Puts a backslash before all that the library would take for more than itself: ( { | " and their like. */
-function escapeOrdinary(pattern: string): string {
-  return pattern.replace(PIECES, (piece) => {
-    if (/^[*?/]$/.test(piece)) return piece;
-    if (/^\[[^]/.test(piece)) return piece.replace(/\\([^])/g, (_, character) => escape(character));
-    return escape(piece.length > 1 ? piece.slice(1) : piece);
+/** A character after a backslash, a bracket expression (POSIX.1-2017, 9.3.5), or any one character. */
+const PIECES = /\\.|\[(?:[!^]|(?![!^]))(?:\]|\[:\w+:\]|\\.|[^\]\\])(?:\[:\w+:\]|\\.|[^\]\\])*\]|./gsu;
+
+function parsePieces(pattern: string): Pieces<One> {
+  return (pattern.match(PIECES) ?? []).map((piece) => {
+    if (piece === "*") return RUN;
+    if (piece === "?") return () => true;
+    if (piece.startsWith("[") && piece.length > 1) return parseSet(piece);
+    const meant = unescaped(piece);
+    return (character) => character === meant;
   });
 }
 
-/** Letters and digits stay bare, since a backslash gives them a meaning in regular expressions. */
-function escape(character: string): string {
-  return /[\w\s]|[^\0-\x7f]/.test(character) ? character : `\\${character}`;
+function unescaped(piece: string): string {
+  return piece.length > 1 && piece.startsWith("\\") ? piece.slice(1) : piece;
+}
+
+/** A class, a range, or one character. */
+const MEMBERS = /\[:(?<name>\w+):\]|(?<first>\\.|.)-(?<last>\\.|.)|\\.|./gsu;
+
+/** Classes of characters: POSIX.1-2017, 7.3.1. One that there is not has no characters. */
+const CLASSES: ReadonlyMap<string, RegExp> = new Map([
+  ["alnum", /[\p{L}\p{N}]/u],
+  ["alpha", /\p{L}/u],
+  ["blank", /[ \t]/],
+  ["cntrl", /\p{Cc}/u],
+  ["digit", /[0-9]/],
+  ["graph", /[^\p{Z}\p{C}]/u],
+  ["lower", /\p{Ll}/u],
+  ["print", /[^\p{C}]/u],
+  ["punct", /[\p{P}\p{S}]/u],
+  ["space", /\s/],
+  ["upper", /\p{Lu}/u],
+  ["xdigit", /[0-9A-Fa-f]/],
+]);
+
+/** Takes a bracket expression. */
+function parseSet(text: string): One {
+  const [, sign, members] = /^\[([!^]?)(.+)\]$/su.exec(text) ?? [];
+  const tests = [...(members ?? "").matchAll(MEMBERS)].map(parseMember);
+  return (character) => tests.some((test) => test(character)) === (sign === "");
+}
+
+function parseMember({ 0: member, groups: { name, first, last } = {} }: RegExpMatchArray): One {
+  if (name !== undefined) return (character) => CLASSES.get(name)?.test(character) ?? false;
+  if (first === undefined || last === undefined) return (character) => character === unescaped(member);
+  const [least, most] = [codePoint(unescaped(first)), codePoint(unescaped(last))];
+  return (character) => codePoint(character) >= least && codePoint(character) <= most;
+}
+
+function codePoint(character: string): number {
+  return character.codePointAt(0) ?? 0;
 }

@@ -20,7 +20,7 @@ import { Namespaces } from "./sockets/namespaces.ts";
 
 /** `warn` is told, in one sentence, of what does not end the run. Throws what the sources throw. */
 export async function buildParts(options: Options, warn: (message: string) => void): Promise<Parts> {
-  const isWanted = await processFilter(options.processPatterns, options.pids);
+  const isWanted = processFilter(options.processPatterns, options.pids);
   // With another host's /proc, the files of container runtimes are that host's.
   const root = options.procRoot === "/proc" ? "" : `${options.procRoot}/1/root`;
   const source = await openSource(options, root, warn);
@@ -92,7 +92,7 @@ async function openSource(
     import("./capture/selection.ts"),
     import("./capture/live.ts"),
   ]);
-  const selection = await InterfaceSelection.of(
+  const selection = InterfaceSelection.of(
     options.interfaces,
     options.all,
     (name) => interfacesOfNetwork(name, root),

@@ -31,23 +31,23 @@ export class InterfaceSelection {
    * Without names: every interface that is up and not loopback, or each and every one with `all`.
    * `findNetwork` tells the interfaces of a network of containers.
    */
-  static async of(
+  static of(
     names: readonly string[],
     all: boolean,
     findNetwork: (name: string) => readonly string[] = (name) => interfacesOfNetwork(name),
-  ): Promise<InterfaceSelection> {
+  ): InterfaceSelection {
     const selection = new InterfaceSelection(findNetwork);
-    for (const name of names) await selection.#add(name);
+    for (const name of names) selection.#add(name);
     if (all) selection.#tests.set(ALL, () => true);
     else if (names.length === 0) selection.#tests.set("", isOrdinary);
     return selection;
   }
 
-  async #add(name: string): Promise<void> {
+  #add(name: string): void {
     if (name === ALL) {
       this.#tests.set(name, () => true);
     } else if (isGlob(name)) {
-      const glob = await compileGlob(name);
+      const glob = compileGlob(name);
       this.#tests.set(name, (candidate) => glob(candidate.name));
     } else {
       const isNamed = literalTest(name);

@@ -13,19 +13,16 @@ type Test = (process: Process, container: Container | null) => boolean;
  * a pid; otherwise a glob is on the whole of a name, and anything else is a part of one. Names are those of the process, of its
  * systemd unit, and of its container and pod.
  */
-export async function processFilter(
-  patterns: readonly string[],
-  pids: readonly number[],
-): Promise<Test | null> {
-  const tests = await Promise.all(patterns.map(testOf));
+export function processFilter(patterns: readonly string[], pids: readonly number[]): Test | null {
+  const tests = patterns.map(testOf);
   if (pids.length > 0) tests.push((process) => pids.includes(process.pid));
   if (tests.length === 0) return null;
   return (process, container) => tests.some((test) => test(process, container));
 }
 
-async function testOf(pattern: string): Promise<Test> {
+function testOf(pattern: string): Test {
   if (/^\d+$/.test(pattern)) return (process) => process.pid === Number(pattern);
-  const matches = isGlob(pattern) ? await compileGlob(pattern) : null;
+  const matches = isGlob(pattern) ? compileGlob(pattern) : null;
   if (pattern.includes("/")) {
     const isMatch = matches ?? ((path: string) => path === pattern);
     return ({ exe, argv0 }) => [exe, argv0].some((path) => path !== null && isMatch(path));

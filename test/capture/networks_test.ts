@@ -231,11 +231,11 @@ const THERE: readonly NetworkInterface[] = [
 ];
 
 /** What names mean where there are the networks "podman", "blog", "shop" (also an interface) and "late". */
-async function select(...names: string[]): Promise<InterfaceSelection> {
+function select(...names: string[]): InterfaceSelection {
   const networks = new Map([["podman", ["podman0"]], ["blog", ["podman1"]], ["shop", ["podman1"]], ["late", [
     "br1",
   ]]]);
-  const selection = await InterfaceSelection.of(names, false, (name) => networks.get(name) ?? []);
+  const selection = InterfaceSelection.of(names, false, (name) => networks.get(name) ?? []);
   selection.update(THERE);
   return selection;
 }
@@ -244,22 +244,22 @@ function selected(selection: InterfaceSelection, there = THERE): string[] {
   return there.filter((candidate) => selection.matches(candidate)).map(({ name }) => name);
 }
 
-Deno.test("InterfaceSelection takes the interfaces of a network", async () => {
-  assert.deepEqual(selected(await select("podman", "blog")), ["podman0", "podman1"]);
-  assert.deepEqual((await select("podman", "x")).unmatched(THERE), ["x"]);
+Deno.test("InterfaceSelection takes the interfaces of a network", () => {
+  assert.deepEqual(selected(select("podman", "blog")), ["podman0", "podman1"]);
+  assert.deepEqual(select("podman", "x").unmatched(THERE), ["x"]);
 });
 
-Deno.test("InterfaceSelection takes a name for an interface's before a network's", async () => {
-  assert.deepEqual(selected(await select("shop")), ["shop"]);
+Deno.test("InterfaceSelection takes a name for an interface's before a network's", () => {
+  assert.deepEqual(selected(select("shop")), ["shop"]);
 });
 
-Deno.test("InterfaceSelection takes this host's own interfaces for the network host", async () => {
-  assert.deepEqual(selected(await select("host")), ["eth0", "podman0", "podman1", "shop"]);
+Deno.test("InterfaceSelection takes this host's own interfaces for the network host", () => {
+  assert.deepEqual(selected(select("host")), ["eth0", "podman0", "podman1", "shop"]);
 });
 
-Deno.test("InterfaceSelection.update() sees networks that were made meanwhile", async () => {
+Deno.test("InterfaceSelection.update() sees networks that were made meanwhile", () => {
   const networks = new Map<string, string[]>();
-  const selection = await InterfaceSelection.of(["late"], false, (name) => networks.get(name) ?? []);
+  const selection = InterfaceSelection.of(["late"], false, (name) => networks.get(name) ?? []);
   selection.update(THERE);
   const bridge = networkInterface(7, "br1");
   assert(!selection.matches(bridge));
@@ -269,8 +269,8 @@ Deno.test("InterfaceSelection.update() sees networks that were made meanwhile", 
   assert.deepEqual(selection.unmatched([...THERE, bridge]), []);
 });
 
-Deno.test("InterfaceSelection.explain() says what is waited for, or cannot be found", async () => {
-  const selection = await select("eth9", "veth*", "late", "192.0.2.9");
+Deno.test("InterfaceSelection.explain() says what is waited for, or cannot be found", () => {
+  const selection = select("eth9", "veth*", "late", "192.0.2.9");
   assert.equal(selection.explain("eth9", true), 'No interface or network "eth9" yet: waiting for it');
   assert.equal(selection.explain("eth9", false), 'Cannot find any interface or network "eth9"');
   assert.equal(selection.explain("veth*", true), 'No interface that matches "veth*" yet: waiting for it');
@@ -280,15 +280,15 @@ Deno.test("InterfaceSelection.explain() says what is waited for, or cannot be fo
   );
 });
 
-Deno.test("InterfaceSelection.explain() says what helps where a name is another host's address", async () => {
+Deno.test("InterfaceSelection.explain() says what helps where a name is another host's address", () => {
   assert.equal(
-    (await select("192.0.2.9")).explain("192.0.2.9", true),
+    select("192.0.2.9").explain("192.0.2.9", true),
     "No interface with the address 192.0.2.9 yet: waiting for it; " +
       'if it is another host\'s, run nethogs there, or filter: -f "host 192.0.2.9"',
   );
 });
 
-Deno.test("InterfaceSelection.explain() says what a name is that no interface can have", async () => {
+Deno.test("InterfaceSelection.explain() says what a name is that no interface can have", () => {
   const names: Readonly<Record<string, RegExp>> = {
     "/subscriptions/0a1b/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/vnet/subnets/default":
       /^"\/subscriptions\/.*" is a resource of Azure, not an interface of this host; name an interface, or /,
@@ -306,7 +306,7 @@ Deno.test("InterfaceSelection.explain() says what a name is that no interface ca
     "capture.pcap/x": /is a path.*: -r FILE$/,
     "none": /is the network of containers that have none/,
   };
-  const selection = await select(...Object.keys(names));
+  const selection = select(...Object.keys(names));
   for (const [name, sentence] of Object.entries(names)) {
     assert.match(selection.explain(name, true), sentence);
     assert.equal(selection.explain(name, true), selection.explain(name, false));

@@ -1,6 +1,7 @@
 /** Everything that takes bytes or text from outside. */
 
 import { CAPTURE_FILES_TARGET } from "./capture_files.ts";
+import { COMMAND_LINE_TARGETS } from "./command_lines.ts";
 import { FRAMES_TARGET } from "./frames.ts";
 import { NETLINK_TARGET } from "./netlink.ts";
 import { PROC_FILES_TARGETS } from "./proc_files.ts";
@@ -15,4 +16,5 @@ export const TARGETS: readonly Target[] = [
   ...RUNTIME_FILES_TARGETS,
   NETLINK_TARGET,
   ...TRACE_TARGETS,
+  ...COMMAND_LINE_TARGETS,
 ];

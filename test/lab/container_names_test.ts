@@ -81,7 +81,7 @@ podmanTest("InterfaceSelection takes the bridge of a network once a container is
   await using lab = await Lab.open();
   await using podman = await Podman.open(lab);
   const { name, bridge } = await podman.network();
-  const selection = await InterfaceSelection.of([name], false);
+  const selection = InterfaceSelection.of([name], false);
   const selected = (): string[] => {
     const interfaces = readInterfaces();
     selection.update(interfaces);

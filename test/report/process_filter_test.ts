@@ -27,80 +27,80 @@ const CONTAINER: Container = {
 };
 
 /** The pids that the patterns and pids mean. */
-async function wanted(patterns: readonly string[], pids: readonly number[] = []): Promise<number[]> {
+function wanted(patterns: readonly string[], pids: readonly number[] = []): number[] {
   using tree = new RecordedTree();
   for (const [pid, process] of Object.entries(PROCESSES)) tree.put(Number(pid), process);
   const proc = new ProcFs(tree.root);
-  const isWanted = await processFilter(patterns, pids);
+  const isWanted = processFilter(patterns, pids);
   assert(isWanted);
   return proc.pids().filter((pid) => isWanted(proc.read(pid)!, pid === 20 ? CONTAINER : null));
 }
 
-Deno.test("processFilter() is null where nothing is asked for", async () => {
-  assert.equal(await processFilter([], []), null);
+Deno.test("processFilter() is null where nothing is asked for", () => {
+  assert.equal(processFilter([], []), null);
 });
 
-Deno.test("processFilter() takes a plain pattern for a part of a name", async () => {
-  assert.deepEqual(await wanted(["nginx"]), [10]);
-  assert.deepEqual(await wanted(["python"]), [20]);
-  assert.deepEqual(await wanted(["ython3.1"]), [20]);
-  assert.deepEqual(await wanted(["Python"]), []);
+Deno.test("processFilter() takes a plain pattern for a part of a name", () => {
+  assert.deepEqual(wanted(["nginx"]), [10]);
+  assert.deepEqual(wanted(["python"]), [20]);
+  assert.deepEqual(wanted(["ython3.1"]), [20]);
+  assert.deepEqual(wanted(["Python"]), []);
 });
 
-Deno.test("processFilter() looks at each of a process's names", async () => {
-  assert.deepEqual(await wanted(["node"]), [30]);
-  assert.deepEqual(await wanted(["MainThread"]), [30]);
-  assert.deepEqual(await wanted(["containerd-shim-runc-v2"]), [50]);
-  assert.deepEqual(await wanted(["python3.11"]), [20]);
+Deno.test("processFilter() looks at each of a process's names", () => {
+  assert.deepEqual(wanted(["node"]), [30]);
+  assert.deepEqual(wanted(["MainThread"]), [30]);
+  assert.deepEqual(wanted(["containerd-shim-runc-v2"]), [50]);
+  assert.deepEqual(wanted(["python3.11"]), [20]);
 });
 
-Deno.test("processFilter() does not look at the arguments after the first", async () => {
-  assert.deepEqual(await wanted(["http.server"]), []);
-  assert.deepEqual(await wanted(["nginx.js"]), []);
+Deno.test("processFilter() does not look at the arguments after the first", () => {
+  assert.deepEqual(wanted(["http.server"]), []);
+  assert.deepEqual(wanted(["nginx.js"]), []);
 });
 
-Deno.test("processFilter() looks at the unit's name", async () => {
-  assert.deepEqual(await wanted(["web-files"]), [20]);
-  assert.deepEqual(await wanted(["*.service"]), [20]);
+Deno.test("processFilter() looks at the unit's name", () => {
+  assert.deepEqual(wanted(["web-files"]), [20]);
+  assert.deepEqual(wanted(["*.service"]), [20]);
 });
 
-Deno.test("processFilter() looks at the names of container and pod", async () => {
-  assert.deepEqual(await wanted(["istio"]), [20]);
-  assert.deepEqual(await wanted(["istio-*"]), [20]);
-  assert.deepEqual(await wanted(["reviews-v1"]), [20]);
-  assert.deepEqual(await wanted(["2a09b0"]), []);
+Deno.test("processFilter() looks at the names of container and pod", () => {
+  assert.deepEqual(wanted(["istio"]), [20]);
+  assert.deepEqual(wanted(["istio-*"]), [20]);
+  assert.deepEqual(wanted(["reviews-v1"]), [20]);
+  assert.deepEqual(wanted(["2a09b0"]), []);
 });
 
-Deno.test("processFilter() takes a glob for the whole of a name", async () => {
-  assert.deepEqual(await wanted(["ng*"]), [10]);
-  assert.deepEqual(await wanted(["python?"]), [20]);
-  assert.deepEqual(await wanted(["python"].map((text) => `${text}[0-9]`)), [20]);
-  assert.deepEqual(await wanted(["ginx*"]), []);
-  assert.deepEqual(await wanted(["kworker*"]), [40]);
-  assert.deepEqual(await wanted(["*"]), [10, 20, 30, 40, 50]);
+Deno.test("processFilter() takes a glob for the whole of a name", () => {
+  assert.deepEqual(wanted(["ng*"]), [10]);
+  assert.deepEqual(wanted(["python?"]), [20]);
+  assert.deepEqual(wanted(["python"].map((text) => `${text}[0-9]`)), [20]);
+  assert.deepEqual(wanted(["ginx*"]), []);
+  assert.deepEqual(wanted(["kworker*"]), [40]);
+  assert.deepEqual(wanted(["*"]), [10, 20, 30, 40, 50]);
 });
 
-Deno.test("processFilter() takes a pattern with a slash for a path", async () => {
-  assert.deepEqual(await wanted(["/usr/sbin/nginx"]), [10]);
-  assert.deepEqual(await wanted(["/usr/bin/python3"]), [20], "as the program was called");
-  assert.deepEqual(await wanted(["/usr/bin/python3.11"]), [20]);
-  assert.deepEqual(await wanted(["./shim"]), [50]);
-  assert.deepEqual(await wanted(["sbin/nginx"]), []);
-  assert.deepEqual(await wanted(["/usr/sbin"]), []);
+Deno.test("processFilter() takes a pattern with a slash for a path", () => {
+  assert.deepEqual(wanted(["/usr/sbin/nginx"]), [10]);
+  assert.deepEqual(wanted(["/usr/bin/python3"]), [20], "as the program was called");
+  assert.deepEqual(wanted(["/usr/bin/python3.11"]), [20]);
+  assert.deepEqual(wanted(["./shim"]), [50]);
+  assert.deepEqual(wanted(["sbin/nginx"]), []);
+  assert.deepEqual(wanted(["/usr/sbin"]), []);
 });
 
-Deno.test("processFilter() takes a glob with a slash for a path", async () => {
-  assert.deepEqual(await wanted(["/usr/bin/*"]), [20, 30, 50]);
-  assert.deepEqual(await wanted(["/usr/*/nginx"]), [10]);
-  assert.deepEqual(await wanted(["/usr/*"]), []);
+Deno.test("processFilter() takes a glob with a slash for a path", () => {
+  assert.deepEqual(wanted(["/usr/bin/*"]), [20, 30, 50]);
+  assert.deepEqual(wanted(["/usr/*/nginx"]), [10]);
+  assert.deepEqual(wanted(["/usr/*"]), []);
 });
 
-Deno.test("processFilter() takes digits alone for a pid", async () => {
-  assert.deepEqual(await wanted(["20"]), [20]);
-  assert.deepEqual(await wanted(["3"]), [], "not a part of python3");
+Deno.test("processFilter() takes digits alone for a pid", () => {
+  assert.deepEqual(wanted(["20"]), [20]);
+  assert.deepEqual(wanted(["3"]), [], "not a part of python3");
 });
 
-Deno.test("processFilter() wants what any pattern or pid means", async () => {
-  assert.deepEqual(await wanted(["nginx", "node"], [50, 99]), [10, 30, 50]);
-  assert.deepEqual(await wanted([], [20]), [20]);
+Deno.test("processFilter() wants what any pattern or pid means", () => {
+  assert.deepEqual(wanted(["nginx", "node"], [50, 99]), [10, 30, 50]);
+  assert.deepEqual(wanted([], [20]), [20]);
 });
