@@ -1,6 +1,8 @@
 /**
  * CSV as in RFC 4180, for spreadsheets and data frames: the fields and units of the JSON output, one line per
- * process or group, per unattributed row and for the total. An absent value is an empty field.
+ * process or group, per unattributed row and for the total. An absent value is an empty field. A text that a
+ * spreadsheet would take for a formula has an apostrophe before it, as such a text has there: names and command lines
+ * are chosen by whoever runs the process, and a formula may fetch and run what it likes.
  */
 
 import type { GroupKey, GroupRow, ProcessRow, Report, Traffic, UnattributedRow } from "../report/report.ts";
@@ -149,8 +151,17 @@ function line(values: readonly Value[]): string {
   return values.map(field).join(",") + "\r\n";
 }
 
+/** How formulas begin, in the wide forms of East Asia, too. */
+const FORMULA = /^[=+\-@\uff1d\uff0b\uff0d\uff20]/;
+
+/** The text of a field, not yet quoted. */
+export function csvText(text: string): string {
+  const shown = printable(text);
+  return FORMULA.test(shown) ? `'${shown}` : shown;
+}
+
 function field(value: Value): string {
   if (value === null) return "";
-  const text = printable(String(value));
+  const text = typeof value === "number" ? String(value) : csvText(value);
   return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

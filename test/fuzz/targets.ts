@@ -5,6 +5,7 @@ import { COMMAND_LINE_TARGETS } from "./command_lines.ts";
 import { FRAMES_TARGET } from "./frames.ts";
 import { NETLINK_TARGET } from "./netlink.ts";
 import { PROC_FILES_TARGETS } from "./proc_files.ts";
+import { REPORT_TARGETS } from "./reports.ts";
 import { RUNTIME_FILES_TARGETS } from "./runtime_files.ts";
 import type { Target } from "./target.ts";
 import { TRACE_TARGETS } from "./trace_events.ts";
@@ -17,4 +18,5 @@ export const TARGETS: readonly Target[] = [
   NETLINK_TARGET,
   ...TRACE_TARGETS,
   ...COMMAND_LINE_TARGETS,
+  ...REPORT_TARGETS,
 ];

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { csvHeader, renderCsv } from "../../src/render/csv.ts";
-import { printable } from "../../src/render/text.ts";
+import { csvHeader, csvText, renderCsv } from "../../src/render/csv.ts";
 import { anyGroupedReport, anyReport } from "./any_report.ts";
+import { parseCsv } from "./csv_records.ts";
 import {
   CONNECTION_REPORT,
   CONTAINER_REPORT,
@@ -83,9 +83,17 @@ Deno.test("renderCsv() by connection tells whose it is", () => {
   ]);
 });
 
-Deno.test("renderCsv() quotes commas and quotes, and alters nothing that looks like a formula", () => {
-  const report = reportOf({ processes: [processRow({ name: '=1+"2",3', commandLine: "-x\n" })] });
-  assert.ok(renderCsv(report, OPTIONS).includes(',"=1+""2"",3",/usr/bin/curl,-x\\n,'));
+Deno.test("renderCsv() quotes commas and quotes", () => {
+  const report = reportOf({ processes: [processRow({ name: '1+"2",3', commandLine: "x\n" })] });
+  assert.ok(renderCsv(report, OPTIONS).includes(',"1+""2"",3",/usr/bin/curl,x\\n,'));
+});
+
+Deno.test("renderCsv() lets no text begin as a formula does, and leaves numbers alone", () => {
+  const report = reportOf({ processes: [processRow({ name: '=1+"2",3', commandLine: "-bash" })] });
+  assert.ok(renderCsv(report, OPTIONS).includes(`,"'=1+""2"",3",/usr/bin/curl,'-bash,0,root,`));
+  for (const text of ["=1", "+1", "-1", "@A1", "＝1"]) assert.equal(csvText(text), `'${text}`);
+  for (const text of ["", "1", "'=1", "a=1", "\\=1"]) assert.equal(csvText(text), text);
+  assert.equal(csvText("\t=1"), "\\t=1");
 });
 
 Deno.test("renderCsv() can be parsed back, and its rows add up to its total", () => {
@@ -101,7 +109,7 @@ Deno.test("renderCsv() can be parsed back, and its rows add up to its total", ()
       const namesOut = rows.filter((row) => row.get("kind") === kind).map((row) => row.get(column));
       assert.deepEqual(
         namesOut.sort(),
-        (groups ?? processes).map(({ name }) => printable(name ?? "")).sort(),
+        (groups ?? processes).map(({ name }) => csvText(name ?? "")).sort(),
       );
       const total = rows.pop();
       for (const column of ["sent_bytes", "received_bytes", "sent_total_bytes", "received_total_bytes"]) {
@@ -112,19 +120,3 @@ Deno.test("renderCsv() can be parsed back, and its rows add up to its total", ()
     { seed: 1, numRuns: 300 },
   );
 });
-
-/** RFC 4180, section 2, read strictly: every line ends in CRLF, a quote stands only around or doubled. */
-function parseCsv(text: string): string[][] {
-  const records: string[][] = [];
-  let record: string[] = [];
-  const field = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/y;
-  while (field.lastIndex < text.length) {
-    const match = field.exec(text);
-    assert.ok(match, "not RFC 4180");
-    record.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? "");
-    if (match[3] === ",") continue;
-    records.push(record);
-    record = [];
-  }
-  return records;
-}
