@@ -100,9 +100,29 @@ async function play(input: Uint8Array): Promise<void> {
   });
 }
 
-export const CAPTURE_FILES_TARGET: Target = {
-  name: "capture-files",
-  corpus: CORPUS,
-  runs: 250,
-  run: play,
-};
+/** A collection of captures of all kinds, beside the project where there is one, and no part of it. */
+const COLLECTION = new URL("../../../shared/pcaps/", import.meta.url);
+/** Longer ones are much of the same. */
+const MOST_BYTES = 2048;
+
+function readCollection(): Record<string, Uint8Array> {
+  try {
+    const names = [...Deno.readDirSync(COLLECTION)].map(({ name }) => name).filter((name) =>
+      /\.pcap(ng)?$/.test(name)
+    );
+    const files = names.sort().map((name) => [name, Deno.readFileSync(new URL(name, COLLECTION))] as const);
+    return Object.fromEntries(files.filter(([, content]) => content.length <= MOST_BYTES));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return {};
+    throw error;
+  }
+}
+
+const collected = readCollection();
+
+export const CAPTURE_FILES_TARGETS: readonly Target[] = [
+  { name: "capture-files", corpus: CORPUS, runs: 200, run: play },
+  ...(Object.keys(collected).length === 0
+    ? []
+    : [{ name: "collected-captures", corpus: collected, runs: 100, run: play }]),
+];

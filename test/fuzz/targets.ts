@@ -1,6 +1,6 @@
 /** Everything that takes bytes or text from outside. */
 
-import { CAPTURE_FILES_TARGET } from "./capture_files.ts";
+import { CAPTURE_FILES_TARGETS } from "./capture_files.ts";
 import { COMMAND_LINE_TARGETS } from "./command_lines.ts";
 import { FRAMES_TARGET } from "./frames.ts";
 import { NETLINK_TARGET } from "./netlink.ts";
@@ -12,7 +12,7 @@ import { TRACE_TARGETS } from "./trace_events.ts";
 
 export const TARGETS: readonly Target[] = [
   FRAMES_TARGET,
-  CAPTURE_FILES_TARGET,
+  ...CAPTURE_FILES_TARGETS,
   ...PROC_FILES_TARGETS,
   ...RUNTIME_FILES_TARGETS,
   NETLINK_TARGET,
