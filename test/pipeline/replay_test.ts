@@ -179,6 +179,15 @@ Deno.test("what is no capture file ends in one line and status 1", async () => {
   });
 });
 
+Deno.test("no complaint holds what acts on a terminal", async () => {
+  const trick = "\x1b[2J\x9b\u202e\n";
+  for (const args of [["-r", `/no-such-folder/${trick}`], [`--${trick}`], ["-f", trick, "-r", "-"]]) {
+    const { status, stderr } = await runNethogs(args);
+    assert.notEqual(status, 0);
+    assert.match(stderr, /^nethogs: \P{C}+\n$/u);
+  }
+});
+
 Deno.test("a file cut in mid-record is reported up to there, then complained about", async () => {
   for (const file of [SAMPLE, pcapngFile(SAMPLE_FRAMES)]) {
     const { status, stdout, stderr } = await finishedReplay(file.slice(0, -10), ["-j"]);
