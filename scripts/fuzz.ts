@@ -9,7 +9,7 @@
  */
 
 import { parseArgs } from "node:util";
-import { describeFailure, playRound } from "../test/fuzz/round.ts";
+import { describeFailure, playCorpus, playRound } from "../test/fuzz/round.ts";
 import type { Target } from "../test/fuzz/target.ts";
 import { TARGETS } from "../test/fuzz/targets.ts";
 
@@ -30,22 +30,19 @@ async function fuzz(original: Target, firstSeed: number, seconds: number): Promi
   const { target, slowestMs, runs } = timed(original);
   const endMs = performance.now() + seconds * 1000;
   let seed = firstSeed;
-  do {
+  let failure = await playCorpus(target);
+  while (failure === null) {
     // Should a round never end, or end the process, this line says which.
     Deno.stderr.writeSync(new TextEncoder().encode(`\r${target.name} --seed ${seed} `));
-    const failure = await playRound(target, seed);
-    if (failure !== null) {
-      console.log(`\n${describeFailure(failure)}`);
-      return false;
-    }
+    failure = await playRound(target, seed);
+    if (failure !== null || performance.now() >= endMs) break;
     seed++;
-  } while (performance.now() < endMs);
+  }
   console.log(
-    `\r${target.name}: ${runs()} inputs, seeds ${firstSeed} to ${seed - 1}, slowest ${
-      slowestMs().toFixed(0)
-    } ms`,
+    `\r${target.name}: ${runs()} inputs, seeds ${firstSeed} to ${seed}, slowest ${slowestMs().toFixed(0)} ms`,
   );
-  return true;
+  if (failure !== null) console.log(describeFailure(failure));
+  return failure === null;
 }
 
 const { values, positionals } = parseArgs({
