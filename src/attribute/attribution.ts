@@ -277,8 +277,9 @@ export class Attribution {
     if (link.isFile || flowKind(this.#table, flow) !== FlowKind.IP) return;
     this.#place(flow, End.FAR, 0, isReused);
     this.#place(flow, End.NEAR, 0, isReused);
-    if (this.#ends[2 * flow + End.NEAR] !== NO_ENDPOINT) this.#dropGroup(flow);
-    else if (this.#ends[2 * flow + End.FAR] === NO_ENDPOINT) {
+    if (this.#ends[2 * flow + End.NEAR] !== NO_ENDPOINT) {
+      if (!link.isLoopback) this.#dropGroup(flow);
+    } else if (this.#ends[2 * flow + End.FAR] === NO_ENDPOINT) {
       this.#placeForwarded(flow, this.#locator.foreign);
     }
   }

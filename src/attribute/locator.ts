@@ -59,8 +59,10 @@ export class Locator {
     this.#ask(candidates, conversation, link, isThorough);
     const mayBeTranslated = isThorough && candidates.length > 0 && !found.isExact && !link.isLoopback;
     if (mayBeTranslated) this.#followTranslation(conversation, link);
-    const isGroup = end === End.FAR && this.isGroup(conversation.words, conversation.localAt);
-    // What is sent to a group is for its members, and who is none of them has no part in it.
+    const isGroup = end === End.FAR && !link.isLoopback &&
+      this.isGroup(conversation.words, conversation.localAt);
+    // What is sent to a group is for its members, and who is none of them has no part in it. On loopback it comes in
+    // again, members or not.
     if (isGroup && found.inodes.length === 0) found.namespace = null;
     return found;
   }

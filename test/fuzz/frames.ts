@@ -89,6 +89,10 @@ const FRAMES: Readonly<Record<string, Uint8Array>> = {
     written(LOOPBACK, Direction.UNKNOWN, onEthernet(udpPacket(["127.0.0.1", 1], ["127.0.0.1", 2], 9))),
     written(LOOPBACK, Direction.UNKNOWN, onEthernet(udpPacket(["127.0.0.1", 1], ["127.0.0.1", 1], 9))),
   ]),
+  loopbackToAGroupOfNobody: joined([
+    written(LOOPBACK, Direction.UNKNOWN, onEthernet(udpPacket(["127.0.0.1", 1], ["224.0.0.1", 2], 9))),
+    written(LOOPBACK, Direction.UNKNOWN, onEthernet(udpPacket(["230.0.0.1", 1], ["224.0.0.1", 2], 9))),
+  ]),
   everythingInAFile: joined(
     SAMPLE_FRAMES.map(({ bytes, wireLength }) => written(FILE, Direction.UNKNOWN, bytes, wireLength)),
   ),

@@ -124,6 +124,19 @@ Deno.test(
 );
 
 Deno.test(
+  "Ledger.report() counts what goes to a group on loopback as received, though nobody has joined it",
+  withLedger((host) => {
+    host.tree.put(20, { comm: "avahi-daemon", sockets: [8] });
+    host.sockets.open({ protocol: UDP, local: ["127.0.0.1", 5353], inode: 8 });
+    host.pass(LO, udpPacket([HERE, 5353], ["224.0.0.251", 5353], 100));
+    assert.deepEqual(rowTexts(host.report()), [
+      "avahi-daemon 142/0 of 142/0",
+      "udp no socket 0/142 of 0/142",
+    ]);
+  }),
+);
+
+Deno.test(
   "Ledger.report() counts frames on loopback that carry no IP as sent and as received",
   withLedger((host) => {
     host.take(LO, Direction.UNKNOWN, [{ bytes: ethernet(0x0806, new Uint8Array(46)) }]);
