@@ -47,7 +47,7 @@ async function takenFrom(path: string): Promise<{ frames: number; bytes: number;
   const source = openOrNull(path);
   if (source === null) return null;
   try {
-    const intervals = await takeIntervals(source, 1000, Infinity);
+    const intervals = await takeIntervals(source, Infinity);
     const frames = intervals.flatMap((interval) => interval.frames);
     assert.ok(intervals.length <= frames.length + 1, "An interval has frames, or is the last");
     return {
@@ -62,7 +62,7 @@ async function takenFrom(path: string): Promise<{ frames: number; bytes: number;
 
 function openOrNull(path: string): FileSource | null {
   try {
-    return new FileSource(path, null);
+    return new FileSource(path, { delayMs: 1000, filter: null, speed: null });
   } catch (error) {
     assert.ok(error instanceof CaptureError && error.message.startsWith("Cannot read the capture file"));
     return null;
@@ -76,9 +76,9 @@ async function readBy(path: string): Promise<{ lines: JsonLine[]; isWhole: boole
   const { options } = invocation;
   const parts = await buildParts(options, (message) => assert.fail(message));
   try {
-    const renderer = await createRenderer(options);
+    const renderer = await createRenderer({ ...options, output: "json" });
     let text = "";
-    for await (const report of monitor(parts, options.delayMs, options.count)) {
+    for await (const report of monitor(parts, options.count)) {
       text += renderer.report(report);
     }
     return { lines: parseLines(text), isWhole: parts.source.failure === null };

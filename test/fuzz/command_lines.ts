@@ -189,7 +189,7 @@ async function filterFile(bytes: Uint8Array): Promise<void> {
   if (invocation === null || invocation.kind !== "run") return;
   await withFile(SAMPLE, (path) => {
     try {
-      new FileSource(path, invocation.options.filter).close();
+      new FileSource(path, invocation.options).close();
     } catch (error) {
       assert.ok(error instanceof CaptureError && error.kind === "filter", String(error));
     }

@@ -130,8 +130,8 @@ const KEYS: readonly GroupKey[] = ["process", "connection", "remote", "interface
 function play(input: Uint8Array<ArrayBuffer>): void {
   const links = linksOf();
   const key = KEYS[input.length % KEYS.length]!;
-  const grouping = key === "process" ? null : new Grouping(key);
-  using host = new RecordedLedger(links, { mostFlows: 16, withFlows: true, grouping });
+  const groupings = key === "process" ? [] : [new Grouping(key)];
+  using host = new RecordedLedger(links, { mostFlows: 16, withFlows: true, groupings, by: key });
   host.tree.put(20, { comm: "curl", sockets: [7, 8] });
   host.sockets.open(
     { protocol: TCP, local: [OURS, 40_000], remote: [THEIRS, 80], inode: 7 },

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Ajv } from "ajv";
-import type { Output } from "../../src/options.ts";
+import type { PrintedOutput } from "../../src/render/rows.ts";
 import { createRenderer, type Renderer } from "../../src/render/render.ts";
 import { renderMeans } from "../../src/render/means.ts";
 import type { GroupKey, GroupRow, ProcessRow, Report } from "../../src/report/report.ts";
@@ -100,7 +100,7 @@ function linesOf(text: string, allowed: RegExp, end: string): string[] {
 
 const NOTHING = /(?!)/g;
 
-const CHECKS: Readonly<Record<Output, (text: string, report: Report) => void>> = {
+const CHECKS: Readonly<Record<PrintedOutput, (text: string, report: Report) => void>> = {
   text: (text, report) => {
     const rows = report.groups ?? report.processes;
     // Head, titles, rows with a conversation each, the total, what was dropped, an empty line.
@@ -134,7 +134,7 @@ const CHECKS: Readonly<Record<Output, (text: string, report: Report) => void>> =
   },
 };
 
-const OUTPUTS = Object.keys(CHECKS) as Output[];
+const OUTPUTS = Object.keys(CHECKS) as PrintedOutput[];
 const KEYS: readonly GroupKey[] = ["process", "container", "connection"];
 
 async function render(text: string): Promise<void> {
