@@ -120,6 +120,7 @@ interface Place {
 
 export class Namespaces {
   readonly own: NetNamespace;
+  readonly #ownSockets = new NamespaceSockets(openSockDiag(), netFilesIn("/proc/thread-self/net"));
   /** Addresses that mean everybody on one of our links. */
   readonly broadcasts: AddressSet;
   /** Grows when a namespace came or went, or its addresses changed. */
@@ -142,7 +143,7 @@ export class Namespaces {
       inode: inodeOf("/proc/thread-self/ns/net"),
       netnsId: -1,
       addresses,
-      sockets: new NamespaceSockets(openSockDiag(), netFilesIn("/proc/thread-self/net")),
+      sockets: this.#ownSockets,
     };
   }
 
@@ -242,6 +243,7 @@ export class Namespaces {
   close(): void {
     for (const namespace of this.#known.values()) namespace.close();
     this.#known.clear();
+    this.#ownSockets.close();
     this.#route?.close();
   }
 }

@@ -55,3 +55,10 @@ Deno.test(
     });
   },
 );
+
+Deno.test("Namespaces.close() leaves no descriptor behind", () => {
+  const descriptors = (): number => [...Deno.readDirSync("/proc/self/fd")].length;
+  const before = descriptors();
+  withNamespaces((namespaces) => namespaces.refresh(true));
+  assert.equal(descriptors(), before);
+});
