@@ -31,6 +31,8 @@ const SYMBOLS = {
   mkdir: { parameters: ["buffer", "u32"], result: "i32" },
   /** `int rmdir(const char *pathname)` */
   rmdir: { parameters: ["buffer"], result: "i32" },
+  /** `int malloc_trim(size_t pad)` (GNU) */
+  malloc_trim: { parameters: ["usize"], result: "i32", optional: true },
   /** `long sysconf(int name)` */
   sysconf: { parameters: ["i32"], result: "i32" },
   /** `char *getenv(const char *name)` */

@@ -1,7 +1,15 @@
 /** Command lines become options: getopt's habits, by the one table of options. */
 
 import { parseArgs } from "node:util";
-import { type Draft, OPTIONS, type OptionSpec, type Shell, SHELLS } from "./option_table.ts";
+import {
+  DEFAULT_MAX_FLOWS,
+  DEFAULT_MAX_PROCESSES,
+  type Draft,
+  OPTIONS,
+  type OptionSpec,
+  type Shell,
+  SHELLS,
+} from "./option_table.ts";
 import type { Options } from "./options.ts";
 
 export type Invocation =
@@ -230,6 +238,8 @@ function newDraft(): Draft {
     explain: false,
     readFile: null,
     speed: null,
+    maxFlows: DEFAULT_MAX_FLOWS,
+    maxProcesses: DEFAULT_MAX_PROCESSES,
     procRoot: "/proc",
   };
 }

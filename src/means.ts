@@ -23,8 +23,9 @@ export interface OpenedMeans {
 
 const WITH_MACHINE_PIDS = "run with the pids of the machine (podman run --pid=host)";
 
-export function openMeans(proc: ProcFs): OpenedMeans {
-  const events = attempt(() => openEvents(proc));
+/** `warn` is told, in one sentence, of what goes wrong later. */
+export function openMeans(proc: ProcFs, warn: (message: string) => void = () => {}): OpenedMeans {
+  const events = attempt(() => openEvents(proc, warn));
   const syns = events.opened === null ? attempt(() => new SynWatch()) : null;
   const conntrack = attempt(() => Conntrack.open());
   const list: readonly Means[] = [
@@ -60,9 +61,9 @@ function attempt<T>(open: () => T): Attempt<T> {
 }
 
 /** Throws `KernelError`. */
-function openEvents(proc: ProcFs): OpenedBeginners {
+function openEvents(proc: ProcFs, warn: (message: string) => void): OpenedBeginners {
   if (!proc.hasMachinePids) throw new KernelError("use the pids of trace events here", ESRCH);
-  return openBeginners(proc, { nowMs: steadyMs, realtimeAheadMs });
+  return openBeginners(proc, { nowMs: steadyMs, realtimeAheadMs }, warn);
 }
 
 function sockDiagMeans(): Means {

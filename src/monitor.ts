@@ -4,14 +4,14 @@ import type { Attribution } from "./attribute/attribution.ts";
 import { breathe } from "./capture/clock.ts";
 import type { FrameSink, FrameSource } from "./capture/source.ts";
 import type { Intake } from "./flow/intake.ts";
+import { isCrowded, patience } from "./flow/patience.ts";
 import type { FlowTable } from "./flow/table.ts";
 import type { Ledger } from "./report/ledger.ts";
+import { giveFreedMemoryBack } from "./kernel/memory.ts";
 import type { Means, Report } from "./report/report.ts";
 
-/** A conversation that was silent for so long is forgotten; its bytes are in the accounts. */
-const FORGET_AFTER_S = 60;
-/** So often the table is searched for them. */
-const SWEEP_EVERY_S = 10;
+/** So often, at most, it is looked for what can be forgotten. */
+const SWEEP_EVERY_S = 1;
 
 export interface Parts {
   readonly source: FrameSource;
@@ -27,7 +27,7 @@ export interface Parts {
 
 /** One report for each interval, until the source ends or `count` were made. */
 export async function* monitor(parts: Parts, count: number | null): AsyncGenerator<Report> {
-  const { source, table, intake, attribution, ledger } = parts;
+  const { source, intake, attribution, ledger } = parts;
   const sink: FrameSink = (link, direction, batch, boundary) => intake.take(link, direction, batch, boundary);
   let sweptAtS = 0;
   for (let made = 1;; made++) {
@@ -37,10 +37,32 @@ export async function* monitor(parts: Parts, count: number | null): AsyncGenerat
     const report = ledger.report(end);
     const isSweep = Math.abs(nowS - sweptAtS) >= SWEEP_EVERY_S;
     if (isSweep) sweptAtS = nowS;
-    // In a file a conversation's first frame says whose side is which, so it is kept as long as there is room.
-    const isForgetful = isSweep && (!source.links[0]?.isFile || table.isCrowded);
-    table.endInterval(nowS, isForgetful ? nowS - FORGET_AFTER_S : null);
+    endInterval(parts, nowS, isSweep);
     yield report;
     if (end.isLast || made === count) return;
+  }
+}
+
+/** What was silent for long is forgotten, its bytes being in the accounts, and memory is given back. */
+function endInterval(parts: Parts, nowS: number, isSweep: boolean): void {
+  const { source, table, attribution } = parts;
+  // In a file a conversation's first frame says whose side is which, so it is kept as long as there is room.
+  const isForgetful = isSweep && (!source.links[0]?.isFile || isCrowded(table.fill));
+  if (!isForgetful) return table.endInterval(nowS, null);
+  const { answeredS, unansweredS } = patience(table.fill);
+  table.endInterval(nowS, nowS - answeredS, nowS - unansweredS);
+  if (attribution.forget(nowS)) giveFreedMemoryBack();
+  forgetLinks(parts);
+}
+
+/** Links that were closed give their numbers to others as soon as there is no conversation of theirs. */
+function forgetLinks({ source, table, ledger }: Parts): void {
+  const closed = source.links.filter(({ isClosed, isForgotten }) => isClosed && !isForgotten);
+  if (closed.length === 0) return;
+  const slotsInUse = table.slotsInUse();
+  for (const link of closed) {
+    if (slotsInUse[link.slot] === 1) continue;
+    ledger.forgetLink(link);
+    link.isForgotten = true;
   }
 }

@@ -89,6 +89,15 @@ const DELAY_MAX_S = 1e9;
 /** PID_MAX_LIMIT of a 64-bit Linux kernel, include/linux/threads.h. */
 const PID_MAX = 4_194_304;
 
+/** Some 130 bytes each, when there are so many. */
+export const DEFAULT_MAX_FLOWS = 262_144;
+const MAX_FLOWS_LEAST = 1024;
+const MAX_FLOWS_MOST = 4_194_304;
+/** A line of JSON has some 500 bytes for each. */
+export const DEFAULT_MAX_PROCESSES = 1024;
+const MAX_PROCESSES_LEAST = 16;
+const MAX_PROCESSES_MOST = 1_000_000;
+
 /** Every option there is; parsing, help, manual page and completions are made from this table alone. */
 export const OPTIONS: readonly OptionSpec[] = [
   {
@@ -288,6 +297,24 @@ export const OPTIONS: readonly OptionSpec[] = [
     apply: (draft) => set(draft, "output", "screen"),
   },
   {
+    long: "max-flows",
+    value: "N",
+    group: "Other",
+    help: `keep at most N connections apart at once (default ${DEFAULT_MAX_FLOWS}); those beyond are summed`,
+    expects: `the number of connections is a whole number from ${MAX_FLOWS_LEAST} to ${MAX_FLOWS_MOST}`,
+    apply: (draft, value) => set(draft, "maxFlows", parseWhole(value, MAX_FLOWS_LEAST, MAX_FLOWS_MOST)),
+  },
+  {
+    long: "max-processes",
+    value: "N",
+    group: "Other",
+    help:
+      `with more than N processes (default ${DEFAULT_MAX_PROCESSES}), sum those that have exited, the longest silent first`,
+    expects: `the number of processes is a whole number from ${MAX_PROCESSES_LEAST} to ${MAX_PROCESSES_MOST}`,
+    apply: (draft, value) =>
+      set(draft, "maxProcesses", parseWhole(value, MAX_PROCESSES_LEAST, MAX_PROCESSES_MOST)),
+  },
+  {
     short: "h",
     long: "help",
     group: "Other",
@@ -382,8 +409,12 @@ function parseSpeed(text: string): number | undefined {
 }
 
 function parsePid(text: string): number | undefined {
-  const pid = /^\d+$/.test(text) ? Number(text) : NaN;
-  return pid >= 1 && pid <= PID_MAX ? pid : undefined;
+  return parseWhole(text, 1, PID_MAX);
+}
+
+function parseWhole(text: string, least: number, most: number): number | undefined {
+  const number = /^\d+$/.test(text) ? Number(text) : NaN;
+  return number >= least && number <= most ? number : undefined;
 }
 
 /** libpcap's own word is "portrange"; "port range 1-2" is otherwise an error there, so nothing is lost. */

@@ -41,6 +41,10 @@ export interface Options {
   readonly readFile: string | null;
   /** How many times as fast as the file's own time it is read; null for as fast as it goes. */
   readonly speed: number | null;
+  /** So many conversations are kept apart. */
+  readonly maxFlows: number;
+  /** So many processes are kept apart, as far as they have exited. */
+  readonly maxProcesses: number;
   /** Mount point of procfs. */
   readonly procRoot: string;
 }

@@ -24,12 +24,12 @@ export async function buildParts(options: Options, warn: (message: string) => vo
   // With another host's /proc, the files of container runtimes are that host's.
   const root = options.procRoot === "/proc" ? "" : `${options.procRoot}/1/root`;
   const source = await openSource(options, root, warn);
-  const table = new FlowTable();
+  const table = new FlowTable(options.maxFlows);
   const intake = new Intake(table, source.addresses);
   const proc = new ProcFs(options.procRoot);
   const holders = new SocketHolders(proc, steadyMs, spentMs);
-  const namespaces = new Namespaces(options.procRoot, source.addresses, source.broadcasts, steadyMs);
-  const means = options.readFile === null ? await meansOfHost(proc) : MEANS_OF_FILE;
+  const namespaces = new Namespaces(options.procRoot, source.addresses, source.broadcasts, steadyMs, warn);
+  const means = options.readFile === null ? await meansOfHost(proc, warn) : MEANS_OF_FILE;
   const { beginners, syns, conntrack } = means;
   for (const fd of [beginners?.fd, syns?.fd]) if (fd !== undefined) source.watch(fd);
   const attribution = new Attribution({
@@ -42,13 +42,15 @@ export async function buildParts(options: Options, warn: (message: string) => vo
     syns,
     proc,
     nowMs: steadyMs,
+    spentMs,
   });
   const containers = new ContainerNames({ root, procRoot: options.procRoot, nowMs: steadyMs });
   const host = hostName();
   // On the screen it is decided while it runs.
   const withFlows = options.connections || options.output === "screen";
+  const { maxProcesses } = options;
   const ledger = new Ledger(
-    { host, source, table, intake, namespaces, attribution, containers, isWanted, withFlows },
+    { host, source, table, intake, namespaces, attribution, containers, isWanted, withFlows, maxProcesses },
     await groupingsOf(options),
     options.by,
   );
@@ -66,9 +68,9 @@ async function groupingsOf({ by, output }: Options): Promise<Grouping[]> {
   return GROUPING_KEYS.filter((key) => output === "screen" || key === by).map((key) => new Grouping(key));
 }
 
-async function meansOfHost(proc: ProcFs): Promise<OpenedMeans> {
+async function meansOfHost(proc: ProcFs, warn: (message: string) => void): Promise<OpenedMeans> {
   const { openMeans } = await import("./means.ts");
-  return openMeans(proc);
+  return openMeans(proc, warn);
 }
 
 const MEANS_OF_FILE: OpenedMeans = {

@@ -25,6 +25,8 @@ const DEFAULTS: Options = {
   explain: false,
   readFile: null,
   speed: null,
+  maxFlows: 262_144,
+  maxProcesses: 1024,
   procRoot: "/proc",
 };
 
@@ -151,6 +153,8 @@ Deno.test("parseOptions() reads every option in its short and its long form", ()
   assertParsed(["--read=a.pcap"], { readFile: "a.pcap", output: "text" });
   assertParsed(["--screen"], { output: "screen" });
   assertParsed(["--proc", "/host/proc"], { procRoot: "/host/proc" });
+  assertParsed(["--max-flows", "4194304"], { maxFlows: 4_194_304 });
+  assertParsed(["--max-processes=16"], { maxProcesses: 16 });
 });
 
 Deno.test("parseOptions() splits words as getopt does", () => {

@@ -10,7 +10,7 @@ import type { FrameSource, Link } from "../capture/source.ts";
 import type { SynWatch } from "../capture/syn_watch.ts";
 import { decodeFrame, DLT_RAW } from "../decode/frame.ts";
 import { Headers, Outcome } from "../decode/headers.ts";
-import { grown } from "../flow/key_index.ts";
+import { grown, KEY_WORDS, META_WORD, NO_RECORD, renumbered, type Renumbering } from "../flow/key_index.ts";
 import {
   addressAt,
   End,
@@ -30,22 +30,33 @@ import type { Conversation } from "../sockets/socket_table.ts";
 import type { Beginners } from "./beginners.ts";
 import { EndpointState, EndpointTable, FORWARDED_SLOT, NO_ENDPOINT, NO_OWNER } from "./endpoints.ts";
 import { Injections } from "./injections.ts";
+import { Budget } from "./budget.ts";
 import { type Location, Locator } from "./locator.ts";
 import { Owners } from "./owners.ts";
+import type { ExitedSum, Folded } from "./process_list.ts";
 import { PacketSenders } from "./packet_senders.ts";
 import { Moment, type SocketHolders } from "./socket_holders.ts";
 import { Turn } from "../capture/turn.ts";
 
-/** So many ends are looked up in one step at most, if its time allows, */
+/** So many ends are looked up in one step, at a few microseconds each, for so long, */
 const LOOKUPS_A_STEP = 4096;
+const STEP_MS = 8;
+/** which takes this share of the time at most; */
+const DUTY = 1 / 4;
 /** and so many more before a report. */
 const LOOKUPS_A_REPORT = 16_384;
+const REPORT_MS = 40;
+/** So many records wait to be looked up; in a flood of them the first have to do without. */
+const MOST_WAITING = 16_384;
 /** Ends not found at once are tried again after so many milliseconds, then once an interval. */
 const RETRY_MS = [20, 80, 200];
 /** A conversation that was silent for so long is looked up again when it goes on: ports are used again. */
 const SILENCE_S = 5;
-/** Endpoints outlive the records that lead to them. */
+/** Endpoints with an owner outlive the records that lead to them, others hardly, */
 const FORGET_AFTER_S = 150;
+const FORGET_OWNERLESS_AFTER_S = 5;
+/** unless there are so many for each record that the table may hold. */
+const TOO_MANY_ENDPOINTS = 1 / 2;
 /** Records of one new conversation are made on all its links within this time. */
 const SAME_BEGINNING_MS = 1000;
 
@@ -72,6 +83,8 @@ export interface AttributionParts {
   readonly proc: ProcFs;
   /** A steady clock, in milliseconds. */
   readonly nowMs: () => number;
+  /** Processor time that was spent, in milliseconds; by the clock where that is not told. */
+  readonly spentMs?: () => number;
 }
 
 export class Attribution {
@@ -98,6 +111,9 @@ export class Attribution {
   /** By attempt: each in the order in which they are due. */
   readonly #retries: Retry[][] = RETRY_MS.map(() => []);
   #lookups = 0;
+  readonly #budget: Budget;
+  /** New records wait until this moment of the steady clock. */
+  #notBeforeMs = 0;
   #nowS = 0;
   #reports = 0;
   #seenChanges = -1;
@@ -105,6 +121,7 @@ export class Attribution {
 
   constructor(parts: AttributionParts) {
     const { table, source, namespaces, conntrack, holders, beginners, syns, proc, nowMs } = parts;
+    this.#budget = new Budget(nowMs, parts.spentMs ?? nowMs);
     this.#table = table;
     this.#links = source.links;
     this.#source = source;
@@ -123,9 +140,29 @@ export class Attribution {
     this.#nowMs = nowMs;
   }
 
-  /** Every process that ever owned an endpoint; `endpoints.owners` are indexes into it. */
+  /** `endpoints.owners` are indexes into it. Of those that nothing leads to, the place may be another's by now. */
   get processes(): readonly Process[] {
     return this.#owners.processes;
+  }
+
+  /** The process stays where it is until it is folded: an account is kept of it. */
+  pin(owner: number): void {
+    this.#owners.list.pin(owner);
+  }
+
+  /** The process has exited. */
+  isGone(owner: number): boolean {
+    return this.#owners.isGone(owner);
+  }
+
+  /** Sums processes that have exited; returns the sum for each, as an index into `processes`. */
+  fold(folded: readonly Folded[]): ReadonlyMap<number, number> {
+    return this.#owners.fold(folded);
+  }
+
+  /** What an index into `processes` stands for, where that is no single process. */
+  exitedSum(owner: number): Readonly<ExitedSum> | null {
+    return this.#owners.list.sum(owner);
   }
 
   /** The endpoint at an end of a record, or `NO_ENDPOINT`. */
@@ -165,18 +202,26 @@ export class Attribution {
    * 0 where it did not come to the end.
    */
   step(): number {
-    const turn = new Turn(this.#nowMs);
     this.#makeRoom();
     this.#beginners?.read();
     this.#refreshNamespaces();
     this.#lookups = 0;
-    this.#syns?.read((...syn) => this.#anticipate(turn, ...syn));
-    const isDone = this.#lookUpFresh(turn) && this.#lookUpDue(turn);
+    this.#budget.allow(STEP_MS);
+    this.#syns?.read((...syn) => this.#anticipate(...syn));
+    this.#budget.allow(STEP_MS);
+    this.#lookUpFresh();
+    this.#lookUpDue();
     this.#holders.step(this.#owners.likelyPids);
-    if (!this.#owners.askAwaited(turn) || !isDone) return 0;
-    const nextRetryMs = Math.min(...this.#retries.map((queue) => queue[0]?.dueMs ?? Infinity)) -
-      this.#nowMs();
-    return Math.max(1, Math.min(nextRetryMs, this.#holders.waitMs));
+    if (!this.#owners.askAwaited(new Turn(this.#nowMs))) return 0;
+    const nowMs = this.#nowMs();
+    const nextRetryMs = Math.min(...this.#retries.map((queue) => queue[0]?.dueMs ?? Infinity)) - nowMs;
+    const nextFreshMs = this.#freshDone < this.#table.freshCount ? this.#notBeforeMs - nowMs : Infinity;
+    return Math.max(1, Math.min(nextRetryMs, nextFreshMs, this.#holders.waitMs));
+  }
+
+  /** In the step, or before the report, there is room for one more lookup. */
+  #mayLookUp(most: number): boolean {
+    return this.#lookups < most && !this.#budget.isSpent();
   }
 
   /**
@@ -191,6 +236,7 @@ export class Attribution {
     this.#findExited();
     const isElsewhere = this.#seenVersion !== this.#namespaces.version;
     this.#seenVersion = this.#namespaces.version;
+    this.#budget.allow(REPORT_MS);
     const { active, activeCount } = this.#table;
     const moment = new Moment();
     const turn = new Turn(this.#nowMs);
@@ -207,7 +253,59 @@ export class Attribution {
     turn.begin();
     while (!this.#owners.askAwaited(turn)) yield* turn.rest();
     this.#injections.settle(nowS * 1000, this.#reports);
-    this.endpoints.forget(nowS - FORGET_AFTER_S);
+  }
+
+  /**
+   * When an interval has ended: endpoints that nothing leads to any more, and memory that is not needed any more. Returns
+   * whether there was any to give back.
+   */
+  forget(nowS: number): boolean {
+    const share = this.endpoints.size / Math.max(1, this.#table.mostFlows);
+    const [ownedS, ownerlessS] = share > TOO_MANY_ENDPOINTS
+      ? [FORGET_OWNERLESS_AFTER_S, 0]
+      : [FORGET_AFTER_S, FORGET_OWNERLESS_AFTER_S];
+    this.endpoints.forget(this.#ledTo(), nowS - ownedS, nowS - ownerlessS);
+    this.#owners.forget();
+    const flows = this.#table.compact();
+    if (flows !== null) this.#renumberFlows(flows);
+    const endpoints = this.endpoints.compact();
+    if (endpoints !== null) this.#renumberEndpoints(endpoints);
+    return flows !== null || endpoints !== null;
+  }
+
+  /** 1 for each endpoint that a record leads to. */
+  #ledTo(): Uint8Array {
+    const ledTo = new Uint8Array(this.endpoints.capacity);
+    const { keys, end } = this.#table;
+    for (let flow = 0; flow < Math.min(end, this.#ends.length / 2); flow++) {
+      if (keys[flow * KEY_WORDS + META_WORD] === 0) continue;
+      const [near, far] = [this.#ends[2 * flow]!, this.#ends[2 * flow + 1]!];
+      if (near !== NO_ENDPOINT) ledTo[near] = 1;
+      if (far !== NO_ENDPOINT) ledTo[far] = 1;
+    }
+    return ledTo;
+  }
+
+  #renumberFlows(numbers: Renumbering): void {
+    const { capacity } = this.#table;
+    this.#ends = renumbered(this.#ends, numbers, capacity, 2);
+    this.#translated = renumbered(this.#translated, numbers, capacity, 2);
+    this.#freshDone = 0;
+    this.#retries.forEach((queue, attempt) => {
+      this.#retries[attempt] = queue.flatMap(({ at, dueMs }) => {
+        const flow = numbers[at >> 1] ?? NO_RECORD;
+        return flow === NO_RECORD ? [] : [{ at: 2 * flow + (at & 1), dueMs }];
+      });
+    });
+  }
+
+  #renumberEndpoints(numbers: Renumbering): void {
+    for (let at = 0; at < this.#ends.length; at++) {
+      const endpoint = this.#ends[at]!;
+      // What a free record has led to may be gone.
+      if (endpoint !== NO_ENDPOINT) this.#ends[at] = numbers[endpoint] ?? NO_ENDPOINT;
+    }
+    this.#owners.renumber(numbers);
   }
 
   #isNew(flow: number): boolean {
@@ -227,25 +325,31 @@ export class Attribution {
     this.#seenChanges = changes;
   }
 
-  /** Returns whether it came to the end. */
-  #lookUpFresh(turn: Turn): boolean {
+  #lookUpFresh(): void {
     const table = this.#table;
-    while (this.#freshDone < table.freshCount) {
-      if (this.#lookups >= LOOKUPS_A_STEP || turn.isOver) return false;
-      const flow = table.fresh[this.#freshDone++]!;
-      if (this.#isNew(flow)) this.#begin(flow);
+    if (this.#nowMs() >= this.#notBeforeMs) {
+      while (this.#freshDone < table.freshCount && this.#mayLookUp(LOOKUPS_A_STEP)) this.#beginNextFresh();
+      this.#notBeforeMs = this.#nowMs() + this.#budget.spentMs() * (1 / DUTY - 1);
     }
+    if (table.freshCount - this.#freshDone > MOST_WAITING) this.#budget.allow(0);
+    while (table.freshCount - this.#freshDone > MOST_WAITING) this.#beginNextFresh();
+    if (this.#freshDone < table.freshCount) return;
     this.#freshDone = 0;
     table.freshCount = 0;
-    return true;
+  }
+
+  #beginNextFresh(): void {
+    const flow = this.#table.fresh[this.#freshDone++]!;
+    if (this.#isNew(flow)) this.#begin(flow);
   }
 
   /** A connection begins: its socket is looked at before its frames are even counted. */
-  #anticipate(turn: Turn, bytes: Uint8Array, length: number, interfaceIndex: number, isSent: boolean): void {
-    const link = this.#links.findLast((one) => one.interfaceIndex === interfaceIndex);
+  #anticipate(bytes: Uint8Array, length: number, interfaceIndex: number, isSent: boolean): void {
+    const link = this.#links.find((one) => one.interfaceIndex === interfaceIndex && !one.isClosed);
     const headers = this.#headers;
     decodeFrame(DLT_RAW, bytes, 0, length, LARGEST_PACKET, headers);
-    if (link === undefined || headers.outcome !== Outcome.IP || this.#lookups++ >= LOOKUPS_A_STEP) return;
+    if (link === undefined || headers.outcome !== Outcome.IP || !this.#mayLookUp(LOOKUPS_A_STEP)) return;
+    this.#lookups++;
     const conversation: Conversation = {
       ipProtocol: headers.ipProtocol,
       words: Uint32Array.of(...headers.source, ...headers.destination),
@@ -257,7 +361,7 @@ export class Attribution {
     const endpoint = this.#endpointOfBeginning(found.namespace, found);
     this.#owners.take(endpoint, found);
     this.#holders.lookAtNewest(found.inodes[0]!);
-    this.#owners.askAwaited(turn);
+    this.#owners.askAwaited(new Turn(this.#nowMs));
   }
 
   /** With another socket than before it is another connection, not the same packet again. */
@@ -309,7 +413,8 @@ export class Attribution {
   /** Finds the endpoint at an end of a record, and looks it up. */
   #place(flow: number, end: End, attempt: number, isReused: boolean): void {
     const at = 2 * flow + end;
-    const isAffordable = this.#lookups++ < LOOKUPS_A_REPORT;
+    const isAffordable = this.#mayLookUp(LOOKUPS_A_REPORT);
+    this.#lookups++;
     const link = this.#links[linkSlot(this.#table, flow)]!;
     const found = this.#locator.locate(this.#conversation(flow, end, link), link, end, isAffordable);
     this.#translated[at] = found.isTranslated ? 1 : 0;
@@ -319,11 +424,15 @@ export class Attribution {
     }
     const endpoint = this.#endpointOf(found.namespace, found.conversation, isReused);
     this.#ends[at] = endpoint;
-    if (!isAffordable) return;
+    if (!isAffordable) return this.#tryLater(at, attempt);
     this.#owners.name(flow, end, endpoint, found);
-    if (attempt < RETRY_MS.length && this.#owners.isUnsettled(endpoint, found.conversation.ipProtocol)) {
-      this.#retries[attempt]!.push({ at, dueMs: this.#nowMs() + RETRY_MS[attempt]! });
-    }
+    if (this.#owners.isUnsettled(endpoint, found.conversation.ipProtocol)) this.#tryLater(at, attempt);
+  }
+
+  #tryLater(at: number, attempt: number): void {
+    const queue = this.#retries[attempt];
+    if (queue === undefined || queue.length >= MOST_WAITING) return;
+    queue.push({ at, dueMs: this.#nowMs() + RETRY_MS[attempt]! });
   }
 
   /** It was sent by a packet socket, and may be from nobody's address. */
@@ -362,18 +471,17 @@ export class Attribution {
     return asked;
   }
 
-  /** Returns whether it came to the end. */
-  #lookUpDue(turn: Turn): boolean {
+  #lookUpDue(): void {
     const nowMs = this.#nowMs();
-    return this.#retries.every((queue, attempt) => {
+    this.#retries.forEach((queue, attempt) => {
       let done = 0;
-      const isDue = (): boolean => done < queue.length && queue[done]!.dueMs <= nowMs;
-      while (isDue() && this.#lookups < LOOKUPS_A_STEP && !turn.isOver) {
-        this.#lookUpAgain(queue[done++]!.at, attempt + 1);
+      for (const { at, dueMs } of queue) {
+        // What there is no time for now comes first in the next step.
+        if (dueMs > nowMs || !this.#mayLookUp(LOOKUPS_A_STEP)) break;
+        this.#lookUpAgain(at, attempt + 1);
+        done++;
       }
-      const isDone = !isDue();
       queue.splice(0, done);
-      return isDone;
     });
   }
 
@@ -417,13 +525,14 @@ export class Attribution {
   }
 
   #settleFlow(flow: number, moment: Moment): void {
-    const { states, usedS, settledIn } = this.endpoints;
     for (const end of [End.NEAR, End.FAR]) {
+      // Looking one end up may make the columns longer.
+      const { states, usedS, settledIn } = this.endpoints;
       const endpoint = this.#ends[2 * flow + end]!;
       if (endpoint === NO_ENDPOINT || settledIn[endpoint] === this.#reports) continue;
       const wasSilent = settledIn[endpoint]! > 0 && this.#nowS - usedS[endpoint]! > SILENCE_S;
       settledIn[endpoint] = this.#reports;
-      if (states[endpoint] === EndpointState.FORWARDED || this.#lookups >= LOOKUPS_A_REPORT) continue;
+      if (states[endpoint] === EndpointState.FORWARDED || !this.#mayLookUp(LOOKUPS_A_REPORT)) continue;
       if (wasSilent || !this.#owners.isCurrent(endpoint, ipProtocol(this.#table, flow), moment)) {
         this.#placeAgain(flow, end, RETRY_MS.length);
       }

@@ -23,8 +23,12 @@ export interface OpenedBeginners {
   close(): void;
 }
 
-/** Throws `KernelError` where the kernel does not tell. */
-export function openBeginners(proc: ProcFs, clocks: Clocks): OpenedBeginners {
+/** Throws `KernelError` where the kernel does not tell. `warn` is told, in one sentence, of what goes wrong later. */
+export function openBeginners(
+  proc: ProcFs,
+  clocks: Clocks,
+  warn: (message: string) => void = () => {},
+): OpenedBeginners {
   const ends = ProcessEnds.open();
   try {
     const threads = new Threads(proc, ends, clocks.nowMs);
@@ -32,6 +36,7 @@ export function openBeginners(proc: ProcFs, clocks: Clocks): OpenedBeginners {
       identify: (tid) => threads.processOf(tid),
       isSame: (a, b) => a.pid === b.pid && a.startTicks === b.startTicks,
       ...clocks,
+      warn,
     });
     const close = (): void => {
       beginners.close();

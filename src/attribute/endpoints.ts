@@ -3,7 +3,15 @@
  * behind address translation by other addresses; it is looked up once, has one owner, and is counted once.
  */
 
-import { grown, KEY_WORDS, KeyIndex, META_WORD, NO_RECORD } from "../flow/key_index.ts";
+import {
+  grown,
+  KEY_WORDS,
+  KeyIndex,
+  META_WORD,
+  NO_RECORD,
+  renumbered,
+  type Renumbering,
+} from "../flow/key_index.ts";
 import type { Conversation } from "../sockets/socket_table.ts";
 
 /** What is known of an endpoint. */
@@ -38,6 +46,9 @@ export const NO_OWNER = -1;
 /** In place of a namespace's number, for conversations of others. */
 export const FORWARDED_SLOT = 0xffff;
 
+/** So many are freed in one go at most, at less than 0.1 µs each. */
+const MOST_FREED = 1 << 17;
+
 const LOCAL_ADDRESS = 0;
 const REMOTE_ADDRESS = 4;
 const PORTS = 8;
@@ -61,9 +72,15 @@ export class EndpointTable {
   settledIn = new Uint32Array(0);
   readonly #index = new KeyIndex();
   readonly #key = new Uint32Array(KEY_WORDS);
+  /** Where the next search for those to be freed begins. */
+  #sweptTo = 0;
 
   get size(): number {
     return this.#index.size;
+  }
+
+  isUsed(endpoint: number): boolean {
+    return this.#index.isUsed(endpoint);
   }
 
   get capacity(): number {
@@ -124,10 +141,40 @@ export class EndpointTable {
     return this.#index.keys[endpoint * KEY_WORDS + META_WORD]! >>> 16;
   }
 
-  /** Frees those without traffic since that second. */
-  forget(beforeS: number): void {
-    for (let endpoint = 0; endpoint < this.#index.end; endpoint++) {
-      if (this.#index.isUsed(endpoint) && this.usedS[endpoint]! < beforeS) this.#index.release(endpoint);
+  /**
+   * Frees those without traffic since that second to which no record leads: `isLedTo` has 1 for the others. Of those
+   * without an owner, those without traffic since `ownerlessBeforeS`. Many are freed in several calls.
+   */
+  forget(isLedTo: Uint8Array, beforeS: number, ownerlessBeforeS = beforeS): void {
+    const { end } = this.#index;
+    let [endpoint, freed] = [Math.min(this.#sweptTo, end), 0];
+    for (; endpoint < end && freed < MOST_FREED; endpoint++) {
+      const limitS = hasOwner(this.states[endpoint]!) ? beforeS : ownerlessBeforeS;
+      if (this.usedS[endpoint]! >= limitS || isLedTo[endpoint] === 1 || !this.#index.isUsed(endpoint)) {
+        continue;
+      }
+      this.#index.release(endpoint);
+      freed++;
     }
+    this.#sweptTo = endpoint < end ? endpoint : 0;
+  }
+
+  /**
+   * Gives memory back, once only a small part of it is in use. Endpoints then have new numbers, which it returns; null
+   * where everything stays as it is.
+   */
+  compact(): Renumbering | null {
+    const numbers = this.#index.compact();
+    if (numbers === null) return null;
+    const { capacity } = this.#index;
+    this.states = renumbered(this.states, numbers, capacity);
+    this.owners = renumbered(this.owners, numbers, capacity);
+    this.inodes = renumbered(this.inodes, numbers, capacity);
+    this.matches = renumbered(this.matches, numbers, capacity);
+    this.usedS = renumbered(this.usedS, numbers, capacity);
+    this.madeMs = renumbered(this.madeMs, numbers, capacity);
+    this.settledIn = renumbered(this.settledIn, numbers, capacity);
+    this.#sweptTo = 0;
+    return numbers;
   }
 }

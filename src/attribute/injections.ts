@@ -29,6 +29,9 @@ import { maySendLinkProtocol } from "./kernel_talk.ts";
 import type { Owners } from "./owners.ts";
 import type { PacketSenders } from "./packet_senders.ts";
 
+/** With more ends than this that sent something without a socket, as in a flood, it is not looked for who that was. */
+const MOST_SENDERS = 8192;
+
 export interface InjectionsParts {
   readonly table: FlowTable;
   readonly links: readonly Link[];
@@ -102,12 +105,14 @@ export class Injections {
   #unexplained(): Map<NetNamespace, Sender[]> {
     const { table } = this.#parts;
     const found = new Map<NetNamespace, Sender[]>();
+    let count = 0;
     for (let i = 0; i < table.activeCount; i++) {
       const flow = table.active[i]!;
       for (const end of [End.NEAR, End.FAR]) {
         const bytes = table.counters[flow * COUNTERS + (end === End.NEAR ? SENT : RECEIVED)]!;
         const namespace = bytes > 0 && this.#isUnexplained(flow, end) ? this.#namespaceOf(flow, end) : null;
         if (namespace === null) continue;
+        if (++count > MOST_SENDERS) return new Map();
         const ends = found.get(namespace);
         if (ends) ends.push({ flow, end, bytes });
         else found.set(namespace, [{ flow, end, bytes }]);

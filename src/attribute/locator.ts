@@ -25,6 +25,8 @@ export interface Location {
   /** Of every socket that can be meant; empty where none was found, or it belongs to no descriptor. */
   readonly inodes: number[];
   isExact: boolean;
+  /** A namespace could not be asked just now: that no socket was found says nothing. */
+  isUnread: boolean;
 }
 
 export class Locator {
@@ -44,6 +46,7 @@ export class Locator {
       isTranslated: false,
       inodes: [],
       isExact: false,
+      isUnread: false,
     };
   }
 
@@ -56,10 +59,11 @@ export class Locator {
   locate(conversation: Conversation, link: Link, end: End, isThorough: boolean): Location {
     const found = this.#found;
     const candidates = this.#candidates(conversation, link, end);
+    found.isUnread = false;
     this.#ask(candidates, conversation, link, isThorough);
     const mayBeTranslated = isThorough && candidates.length > 0 && !found.isExact && !link.isLoopback;
     if (mayBeTranslated) this.#followTranslation(conversation, link);
-    const isGroup = end === End.FAR && !link.isLoopback &&
+    const isGroup = end === End.FAR && !link.isLoopback && !found.isUnread &&
       this.isGroup(conversation.words, conversation.localAt);
     // What is sent to a group is for its members, and who is none of them has no part in it. On loopback it comes in
     // again, members or not.
@@ -143,6 +147,7 @@ export class Locator {
     const isFound = this.isGroup(conversation.words, conversation.localAt)
       ? namespace.sockets.findGroup(conversation, this.#answer)
       : namespace.sockets.find(conversation, this.#answer);
+    if (this.#answer.isUnread) this.#found.isUnread = true;
     if (!isFound) return false;
     return this.#answer.inode !== 0 || this.#hasListener(namespace, conversation);
   }

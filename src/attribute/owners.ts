@@ -18,6 +18,7 @@ import {
   SENT,
   SENT_TOTAL,
 } from "../flow/table.ts";
+import type { Renumbering } from "../flow/key_index.ts";
 import type { Process, ProcFs } from "../proc/procfs.ts";
 import { isEchoResponder } from "../sockets/ping_sockets.ts";
 import {
@@ -31,6 +32,7 @@ import type { Beginners } from "./beginners.ts";
 import { EndpointState, type EndpointTable, hasOwner, NO_OWNER } from "./endpoints.ts";
 import { isControlTalk } from "./kernel_talk.ts";
 import type { Location } from "./locator.ts";
+import { type Folded, ProcessList } from "./process_list.ts";
 import { Moment, type SocketHolders } from "./socket_holders.ts";
 import type { Turn } from "../capture/turn.ts";
 
@@ -42,6 +44,10 @@ const WITH_PORTS: ReadonlySet<number> = new Set([
   IPPROTO_DCCP,
 ]);
 
+/** With more processes than this that were found but sent nothing, it is looked whether they still are of use. */
+const MOST_UNPINNED = 1024;
+
+
 export interface OwnersParts {
   readonly table: FlowTable;
   readonly endpoints: EndpointTable;
@@ -52,8 +58,8 @@ export interface OwnersParts {
 }
 
 export class Owners {
-  /** Every process that ever owned an endpoint; `endpoints.owners` are indexes into it. */
-  readonly processes: Process[] = [];
+  /** `endpoints.owners` are numbers of these. */
+  readonly list = new ProcessList();
   /** Processes whose sockets had traffic in this interval or the last. */
   readonly likelyPids = new Set<number>();
   readonly #table: FlowTable;
@@ -61,11 +67,8 @@ export class Owners {
   readonly #holders: SocketHolders;
   readonly #beginners: Beginners | null;
   readonly #proc: ProcFs;
-  readonly #indexes = new Map<string, number>();
   /** Number of the report that was made last, or is being made. */
   #report = 0;
-  /** Found to have exited, and before which report; their conversations may have been handed to others. */
-  readonly #exited = new Map<number, number>();
   /** By endpoint: the other sockets that can be meant, where there is more than one. */
   readonly #alternatives = new Map<number, readonly number[]>();
   /** Endpoints whose socket's holder is being looked for. */
@@ -82,6 +85,10 @@ export class Owners {
     this.#proc = proc;
   }
 
+  get processes(): readonly Process[] {
+    return this.list.all;
+  }
+
   /** Names the endpoint at an end of a record, as far as that can be done at once. */
   name(flow: number, end: End, endpoint: number, found: Location): void {
     const { states } = this.#endpoints;
@@ -91,6 +98,7 @@ export class Owners {
     else if (this.#isBegun(flow, endpoint, found)) return;
     else if (this.#isBegunAgain(endpoint, found)) return;
     else if (found.inodes.length > 0) this.take(endpoint, found);
+    else if (found.isUnread) return;
     else if (isWithoutSocket(states[endpoint]!)) {
       states[endpoint] = this.#isReset(flow, end) ? EndpointState.KERNEL : EndpointState.NO_SOCKET;
     }
@@ -273,18 +281,10 @@ export class Owners {
     states[endpoint] = matches[endpoint]!;
   }
 
-  /** The same number for the same process, in all of a run. */
+  /** The same number for the same process, as long as anything leads to it. */
   indexOf(process: Process): number {
-    const key = `${process.pid} ${process.startTicks}`;
-    let index = this.#indexes.get(key);
-    if (index === undefined) {
-      index = this.processes.length;
-      this.#indexes.set(key, index);
-    }
-    // Read anew where it goes by another name since, after an exec.
-    this.processes[index] = process;
     this.likelyPids.add(process.pid);
-    return index;
+    return this.list.numberOf(process);
   }
 
   /** Asks again for the holders that were not known yet, if more is known by now. Returns whether it came to the end. */
@@ -297,20 +297,71 @@ export class Owners {
       if (turn.isOver) return false;
       const endpoint = this.#unasked.pop()!;
       // Forgotten meanwhile, and perhaps made anew.
-      if (this.#endpoints.inodes[endpoint] === 0) this.#awaiting.delete(endpoint);
-      else if (this.#awaiting.has(endpoint)) this.#askHolder(endpoint, moment);
+      if (this.#endpoints.inodes[endpoint] === 0 || !this.#endpoints.isUsed(endpoint)) {
+        this.#awaiting.delete(endpoint);
+      } else if (this.#awaiting.has(endpoint)) this.#askHolder(endpoint, moment);
     }
     return true;
   }
 
+  /** Lets go of what was kept of endpoints that are gone, and of processes that nothing leads to any more. */
+  forget(): void {
+    if (this.list.unpinned > MOST_UNPINNED) {
+      const { owners } = this.#endpoints;
+      const inUse = new Set<number>();
+      for (let i = 0; i < owners.length; i++) if (this.#endpoints.isUsed(i)) inUse.add(owners[i]!);
+      this.list.retain((owner) => inUse.has(owner));
+    }
+    for (const endpoint of this.#alternatives.keys()) {
+      if (this.#endpoints.inodes[endpoint] === 0 || !this.#endpoints.isUsed(endpoint)) {
+        this.#alternatives.delete(endpoint);
+      }
+    }
+    for (const endpoint of this.#awaiting) {
+      if (!this.#endpoints.isUsed(endpoint)) this.#awaiting.delete(endpoint);
+    }
+  }
+
+  /** Endpoints have these new numbers. */
+  renumber(numbers: Renumbering): void {
+    const alternatives = [...this.#alternatives];
+    const awaiting = [...this.#awaiting];
+    this.#alternatives.clear();
+    this.#awaiting.clear();
+    for (const [endpoint, inodes] of alternatives) this.#alternatives.set(numbers[endpoint]!, inodes);
+    for (const endpoint of awaiting) this.#awaiting.add(numbers[endpoint]!);
+    // All of them are asked again.
+    this.#unasked = [];
+    this.#askedSince = -1;
+  }
+
   /** The owner's process was found to have exited. */
   hasExited(owner: number): boolean {
-    return this.#exited.has(owner);
+    return this.list.hasExited(owner);
+  }
+
+  /** The same, looked at now. */
+  isGone(owner: number): boolean {
+    if (!this.hasExited(owner) && !this.#proc.isAlive(this.processes[owner]!)) {
+      this.list.noteExit(owner, this.#report);
+    }
+    return this.hasExited(owner);
+  }
+
+  /** Sums processes that have exited; returns the sum's number for each. */
+  fold(folded: readonly Folded[]): ReadonlyMap<number, number> {
+    const moves = this.list.fold(folded);
+    const { owners } = this.#endpoints;
+    for (let endpoint = 0; endpoint < owners.length; endpoint++) {
+      const to = owners[endpoint] === NO_OWNER ? undefined : moves.get(owners[endpoint]!);
+      if (to !== undefined) owners[endpoint] = to;
+    }
+    return moves;
   }
 
   /** It had exited before the interval of that report began. */
   hadExitedBefore(owner: number, report: number): boolean {
-    return (this.#exited.get(owner) ?? Infinity) < report;
+    return this.list.hadExitedBefore(owner, report);
   }
 
   /** Before the report of that number: looks which of these owners still run; they are the likely ones from now on. */
@@ -319,12 +370,12 @@ export class Owners {
     this.likelyPids.clear();
     for (const owner of owners) {
       const process = this.processes[owner]!;
-      const now = this.#exited.has(owner) ? null : this.#proc.read(process.pid, process);
+      const now = this.list.hasExited(owner) ? null : this.#proc.read(process.pid, process);
       if (now?.startTicks !== process.startTicks) {
-        if (!this.#exited.has(owner)) this.#exited.set(owner, report);
+        this.list.noteExit(owner, report);
         continue;
       }
-      this.processes[owner] = now;
+      this.list.numberOf(now);
       this.likelyPids.add(process.pid);
     }
   }

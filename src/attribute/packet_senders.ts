@@ -4,6 +4,7 @@
  */
 
 import { readSocketDescriptors } from "../kernel/descriptors.ts";
+import { KernelError } from "../kernel/files.ts";
 import type { Process } from "../proc/procfs.ts";
 import type { PacketSend } from "../sockets/beginnings.ts";
 import type { Namespaces, NetNamespace } from "../sockets/namespaces.ts";
@@ -97,8 +98,9 @@ export class PacketSenders {
     const sockets = namespace.sockets.packetSockets();
     if (namespace !== this.#namespaces.own) return sockets;
     if (sockets.some(({ inode }) => !this.#isOwn.has(inode))) {
-      const own = new Map<number, number>();
-      readSocketDescriptors("/proc/self/fd", own, []);
+      const own = ownSockets();
+      // What cannot be told apart now may be ours.
+      if (own === null) return [];
       this.#isOwn = new Map(sockets.map(({ inode }) => [inode, own.has(inode)]));
     }
     return sockets.filter(({ inode }) => !this.#isOwn.get(inode));
@@ -137,6 +139,18 @@ export class PacketSenders {
   /** Whether the kernel would have told of a socket of the IP layer, had it begun a conversation then. */
   wasToldAt(beganMs: number): boolean {
     return this.#beginners?.isComplete === true && beganMs >= this.#previousEndMs && this.#previousEndMs > 0;
+  }
+}
+
+/** By inode; null where they cannot be listed just now. */
+function ownSockets(): ReadonlyMap<number, number> | null {
+  const own = new Map<number, number>();
+  try {
+    readSocketDescriptors("/proc/self/fd", own, []);
+    return own;
+  } catch (error) {
+    if (error instanceof KernelError) return null;
+    throw error;
   }
 }
 

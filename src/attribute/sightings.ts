@@ -20,6 +20,11 @@ export class Sightings {
   /** and the others, of the few sockets that have any. */
   readonly #others = new Map<number, Set<number>>();
 
+  /** Of processes. */
+  get size(): number {
+    return this.#processes.size;
+  }
+
   get pids(): Iterable<number> {
     return this.#processes.keys();
   }

@@ -10,6 +10,7 @@
  * the socket was seen is still that socket's.
  */
 
+import { KernelError } from "../kernel/files.ts";
 import type { RegisteredSockets } from "../proc/fdinfo.ts";
 import type { HeldSockets, Place, Process, ProcFs } from "../proc/procfs.ts";
 import { Sightings } from "./sightings.ts";
@@ -33,6 +34,8 @@ const FRESH_MS_A_DESCRIPTOR = 0.05;
 
 /** So many sockets without a holder are remembered; the oldest are forgotten. */
 const MOST_MISSING = 8192;
+/** So many are looked for at once; others have to be asked for again. */
+const MOST_WANTED = 65_536;
 
 interface Missing {
   /** The walk during which the socket was first asked for: only a later one covers every process. */
@@ -131,10 +134,15 @@ export class SocketHolders {
     return this.#findings;
   }
 
+  /** How many processes are remembered. */
+  get seen(): number {
+    return Math.max(this.#sightings.size, this.#processes.size);
+  }
+
   #want(inode: number): void {
     const missing = this.#missing.get(inode);
     if (missing && this.#nowMs() < missing.retryAtMs) return;
-    if (this.#wanted.has(inode)) return;
+    if (this.#wanted.has(inode) || this.#wanted.size >= MOST_WANTED) return;
     this.#wanted.add(inode);
     const retryMs = missing ? Math.min(missing.retryMs * 2, LAST_RETRY_MS) : FIRST_RETRY_MS;
     this.#missing.delete(inode);
@@ -186,7 +194,10 @@ export class SocketHolders {
   lookAtNewest(inode: number): void {
     if (!this.#wanted.has(inode) || this.#nowMs() < this.#newestNotBeforeMs) return;
     const spentBeforeMs = this.#spentMs();
-    for (const pid of this.#proc.pids().slice(-NEWEST).reverse()) {
+    const pids = this.#pids();
+    // Where this finds all, there is no walk that would forget those that are gone.
+    if (this.#sightings.size > 2 * pids.length + NEWEST) this.#forgetGone(new Set(pids));
+    for (const pid of pids.slice(-NEWEST).reverse()) {
       this.#readProcess(pid);
       if (!this.#wanted.has(inode)) break;
     }
@@ -203,16 +214,30 @@ export class SocketHolders {
     this.#walk++;
     // Else there are processes outside of this container, or hidden ones: proc(5), hidepid.
     this.#seesAllSoFar = this.#proc.hasMachinePids;
-    const pids = this.#proc.pids();
-    const there = new Set(pids);
-    for (const pid of this.#sightings.pids) {
-      if (!there.has(pid)) this.#forget(pid);
-    }
+    const pids = this.#pids();
+    this.#forgetGone(new Set(pids));
     const likely = new Set(likelyPids);
     const rank = (pid: number): number => likely.has(pid) ? 2 : this.#sightings.has(pid) ? 0 : 1;
     const ranks: number[][] = [[], [], []];
     for (const pid of pids) ranks[rank(pid)]!.push(pid);
     this.#queue = ranks.flat();
+  }
+
+  /** None where the table of processes cannot be listed just now, for want of a descriptor. */
+  #pids(): number[] {
+    try {
+      return this.#proc.pids();
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      this.#seesAllSoFar = false;
+      return [];
+    }
+  }
+
+  #forgetGone(there: ReadonlySet<number>): void {
+    for (const pid of [...this.#sightings.pids, ...this.#processes.keys()]) {
+      if (!there.has(pid)) this.#forget(pid);
+    }
   }
 
   #endWalk(nowMs: number): void {
@@ -299,7 +324,10 @@ export class SocketHolders {
     if (place !== undefined && this.#isAt(place, pid, inode, moment)) return process;
     // It may have opened it since, or have it at another number.
     if (!this.#isFresh(pid)) this.#readProcess(pid);
-    else if (place !== undefined) this.#sightings.remove(pid, inode);
+    else if (place !== undefined) {
+      this.#sightings.remove(pid, inode);
+      this.#release(pid, [inode]);
+    }
     return this.#sightings.place(pid, inode) === undefined ? null : process;
   }
 

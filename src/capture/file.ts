@@ -73,7 +73,7 @@ export class FileSource implements FrameSource {
       linkType: this.#handle.linkType,
       isLoopback: false,
       isFile: true,
-      isWhole: true,
+      ...{ isWhole: true, isClosed: false, isForgotten: false },
       droppedFrames: 0,
       interfaceDroppedFrames: 0,
     }];

@@ -18,6 +18,7 @@ import {
   type FrameSource,
   type IntervalEnd,
   type Link,
+  MOST_LINKS,
   NO_BOUNDARY,
   skipUntil,
 } from "./source.ts";
@@ -77,9 +78,21 @@ function makeLink(slot: number, networkInterface: NetworkInterface, linkType: nu
     isLoopback: networkInterface.isLoopback,
     isFile: false,
     isWhole: true,
+    isClosed: false,
+    isForgotten: false,
     droppedFrames: 0,
     interfaceDroppedFrames: 0,
   };
+}
+
+/** Of a link that nothing leads to any more, if there is one, so that their number has an end. */
+export function freeSlot(links: readonly Link[]): number {
+  const slot = links.findIndex(({ isForgotten }) => isForgotten);
+  return slot < 0 ? links.length : slot;
+}
+
+function tooMany(name: string): string {
+  return `Cannot capture on "${name}": ${MOST_LINKS} interfaces have traffic, or had it a moment ago`;
 }
 
 /** A copy of the frames that a batch still has. */
@@ -128,6 +141,9 @@ export class LiveSource implements FrameSource {
   #isStopped = false;
   /** Of processor time: on a busy machine poll(2) comes back while timers are due, and they have to be given their turn. */
   readonly #turn = new Turn(spentMs);
+  /** Something came or went that could not be followed yet. */
+  #isBehind = false;
+  #hasWarned = false;
 
   /** Throws `NoInterfaceError`, `CaptureError`, `KernelError`, `LibraryMissingError`. */
   constructor(selection: InterfaceSelection, options: LiveSourceOptions) {
@@ -197,6 +213,8 @@ export class LiveSource implements FrameSource {
 
   #openLink(candidate: NetworkInterface, ringBytes: number): Link {
     const { promiscuous, filter } = this.#options;
+    const slot = freeSlot(this.links);
+    if (slot >= MOST_LINKS) throw new CaptureError("other", tooMany(candidate.name));
     const directions = candidate.isLoopback ? LOOPBACK : BOTH_WAYS;
     const handles: PcapHandle[] = [];
     try {
@@ -212,8 +230,8 @@ export class LiveSource implements FrameSource {
       for (const handle of handles) handle.close();
       throw error;
     }
-    const link = makeLink(this.links.length, candidate, handles[0]!.linkType);
-    this.links.push(link);
+    const link = makeLink(slot, candidate, handles[0]!.linkType);
+    this.links[slot] = link;
     const beganAt = frameClock();
     const lanes = directions.map((direction, i): Lane => {
       return { link, direction, handle: handles[i]!, beganAt, held: null, isClosed: false };
@@ -222,10 +240,26 @@ export class LiveSource implements FrameSource {
     return link;
   }
 
+  /** Null where they cannot be listed just now, for want of a descriptor or of memory: that is tried again. */
+  #tryReadInterfaces(): NetworkInterface[] | null {
+    this.#isBehind = false;
+    try {
+      return this.#readInterfaces();
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      if (!this.#hasWarned) this.#options.warn(`${error.message}; new interfaces are waited for`);
+      this.#hasWarned = true;
+      this.#isBehind = true;
+      return null;
+    }
+  }
+
   /** Opens what has come, closes what has gone. */
   #followInterfaces(sink: FrameSink): void {
-    const interfaces = this.#readInterfaces();
+    const interfaces = this.#tryReadInterfaces();
+    if (interfaces === null) return;
     const byIndex = new Map(interfaces.map((one) => [one.index, one]));
+    for (const index of this.#refused) if (!byIndex.has(index)) this.#refused.delete(index);
     for (const [index, lanes] of [...this.#open]) {
       if (byIndex.has(index)) continue;
       for (const lane of lanes) this.#readLane(lane, sink, NO_BOUNDARY);
@@ -251,6 +285,7 @@ export class LiveSource implements FrameSource {
     for (const lane of lanes) {
       lane.handle.close();
       lane.isClosed = true;
+      lane.link.isClosed = true;
     }
     this.#open.delete(index);
     this.#updatePollFds();
@@ -330,7 +365,7 @@ export class LiveSource implements FrameSource {
       any = this.#readLane(lane, sink, NO_BOUNDARY, BATCHES_A_TURN) || any;
       await this.#turn.breathe();
     }
-    if (isReady(fds, 1) && this.#events.drain()) this.#followInterfaces(sink);
+    if ((isReady(fds, 1) && this.#events.drain()) || this.#isBehind) this.#followInterfaces(sink);
     return any;
   }
 

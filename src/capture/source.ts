@@ -12,9 +12,12 @@ import type { Topology } from "./topology.ts";
 export const Direction = { UNKNOWN: 0, SENT: 1, RECEIVED: 2 } as const;
 export type Direction = typeof Direction[keyof typeof Direction];
 
+/** Numbers of links have sixteen bits. */
+export const MOST_LINKS = 1 << 16;
+
 /** One interface, or one file, that frames come from. */
 export interface Link {
-  /** Number of the link in this run; never used again for another. */
+  /** Number of the link, below `MOST_LINKS`; used again for another when it is forgotten. */
   readonly slot: number;
   readonly name: string;
   /** The interface's index (if_nametoindex(3)); 0 for a file. */
@@ -27,6 +30,10 @@ export interface Link {
   readonly isFile: boolean;
   /** Capturing on it began before the interval. */
   isWhole: boolean;
+  /** Capturing on it has ended. */
+  isClosed: boolean;
+  /** Nothing leads to it any more: whoever counts has said so, after it was closed. */
+  isForgotten: boolean;
   /** Since the start, by the interface's and libpcap's own count. */
   droppedFrames: number;
   interfaceDroppedFrames: number;
@@ -91,7 +98,7 @@ export interface IntervalEnd {
 }
 
 export interface FrameSource {
-  /** Every link there was since the start, closed ones included. */
+  /** By slot: every link there was since the start, closed ones included, until its slot is another's. */
   readonly links: readonly Link[];
   /** Addresses of this host, and those that mean everybody on one of its links; kept up to date, empty for a file. */
   readonly addresses: AddressSet;

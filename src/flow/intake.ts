@@ -61,6 +61,11 @@ export class Intake {
     this.#addresses = addresses;
   }
 
+  /** The link's number will be another's. */
+  forget({ slot }: Link): void {
+    this.counts[slot] = new LinkCount();
+  }
+
   /** Counts the frames of a batch stamped before the boundary; the rest stays in the batch. */
   take(link: Link, direction: Direction, batch: FrameBatch, boundary: Boundary): void {
     const count = this.counts[link.slot] ??= new LinkCount();

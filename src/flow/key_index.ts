@@ -1,6 +1,7 @@
 /**
  * Records found by a key of ten words: open addressing over typed arrays. The records' own columns are kept by
- * whoever uses the index, under the numbers it gives out. Finding allocates nothing; arrays double when full.
+ * whoever uses the index, under the numbers it gives out. Finding allocates nothing; arrays double when full, and
+ * `compact` gives back what was needed at most.
  */
 
 export const KEY_WORDS = 10;
@@ -9,22 +10,48 @@ export const META_WORD = 9;
 
 export const NO_RECORD = -1;
 const FIRST_CAPACITY = 4096;
+/** Arrays are cut when no more than this part of them is in use. */
+const SPARSE_SHARE = 1 / 8;
 
-/** A longer copy of a column. */
-export function grown<T extends Float64Array | Uint32Array | Int32Array | Uint8Array>(
-  old: T,
-  length: number,
-): T {
-  const larger = new (old.constructor as new (length: number) => T)(length);
+type Column = Float64Array | Uint32Array | Int32Array | Uint8Array;
+
+function emptyLike<T extends Column>(column: T, length: number): T {
+  return new (column.constructor as new (length: number) => T)(length);
+}
+
+/** Its memory is given back at once: it may be long until the collector finds a reason to look for it. */
+function discard(column: Column): void {
+  (column.buffer as ArrayBuffer).transfer(0);
+}
+
+/** The column, longer. The old one is no more. */
+export function grown<T extends Column>(old: T, length: number): T {
+  const larger = emptyLike(old, length);
   larger.set(old);
+  discard(old);
   return larger;
+}
+
+/** Old record numbers as indexes, new ones as values; `NO_RECORD` for those that are free. */
+export type Renumbering = Int32Array;
+
+/** The column, with `width` entries a record, in which each record is at its new number. The old one is no more. */
+export function renumbered<T extends Column>(old: T, numbers: Renumbering, capacity: number, width = 1): T {
+  const column = emptyLike(old, capacity * width);
+  for (let from = 0; from < numbers.length; from++) {
+    const to = numbers[from]!;
+    if (to === NO_RECORD) continue;
+    for (let i = 0; i < width; i++) column[to * width + i] = old[from * width + i]!;
+  }
+  discard(old);
+  return column;
 }
 
 export class KeyIndex {
   /** `keys[KEY_WORDS * record]` and on; word `META_WORD` is 0 where the record is free. */
   keys = new Uint32Array(0);
   #hashes = new Uint32Array(0);
-  /** Record + 1 by hash; 0 is empty. Twice as long as there are records, so that probes stay short. */
+  /** Record + 1 by hash; 0 is empty. At least twice as long as there are records, so that probes stay short. */
   #slots = new Int32Array(0);
   #isIndexed = new Uint8Array(0);
   #free = new Int32Array(0);
@@ -33,8 +60,11 @@ export class KeyIndex {
   #capacity = 0;
   /** Unknown to whoever sends us frames: collisions cannot be made to order. */
   readonly #seed = crypto.getRandomValues(new Uint32Array(1))[0]! | 1;
+  readonly #mostRecords: number;
 
-  constructor() {
+  /** The arrays never grow beyond `mostRecords`; whoever uses the index makes no more. */
+  constructor(mostRecords = Infinity) {
+    this.#mostRecords = Math.max(FIRST_CAPACITY, mostRecords);
     this.#grow(FIRST_CAPACITY);
   }
 
@@ -70,7 +100,9 @@ export class KeyIndex {
 
   /** A new record for a key that has none. */
   make(key: Uint32Array): number {
-    if (this.#freeCount === 0 && this.#used === this.#capacity) this.#grow(this.#capacity * 2);
+    if (this.#freeCount === 0 && this.#used === this.#capacity) {
+      this.#grow(Math.min(this.#capacity * 2, this.#mostRecords));
+    }
     const record = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : this.#used++;
     this.keys.set(key, record * KEY_WORDS);
     this.#hashes[record] = this.#hash(key);
@@ -102,13 +134,47 @@ export class KeyIndex {
     this.#free[this.#freeCount++] = record;
   }
 
+  /**
+   * Gives memory back, once only a small part of it is in use: records then have new numbers. Null where everything
+   * stays as it is.
+   */
+  compact(): Renumbering | null {
+    if (this.#capacity === FIRST_CAPACITY || this.size > this.#capacity * SPARSE_SHARE) return null;
+    let capacity = FIRST_CAPACITY;
+    while (capacity < 2 * this.size) capacity *= 2;
+    const numbers = new Int32Array(this.#used);
+    let next = 0;
+    for (let record = 0; record < this.#used; record++) {
+      numbers[record] = this.isUsed(record) ? next++ : NO_RECORD;
+    }
+    this.#renumber(numbers, capacity);
+    this.#used = next;
+    this.#freeCount = 0;
+    this.#fillSlots();
+    return numbers;
+  }
+
+  #renumber(numbers: Renumbering, capacity: number): void {
+    this.#capacity = capacity;
+    this.keys = renumbered(this.keys, numbers, capacity, KEY_WORDS);
+    this.#hashes = renumbered(this.#hashes, numbers, capacity);
+    this.#isIndexed = renumbered(this.#isIndexed, numbers, capacity);
+    discard(this.#free);
+    this.#free = new Int32Array(capacity);
+  }
+
   #grow(capacity: number): void {
     this.#capacity = capacity;
     this.keys = grown(this.keys, capacity * KEY_WORDS);
     this.#hashes = grown(this.#hashes, capacity);
     this.#isIndexed = grown(this.#isIndexed, capacity);
     this.#free = grown(this.#free, capacity);
-    this.#slots = new Int32Array(capacity * 2);
+    this.#fillSlots();
+  }
+
+  #fillSlots(): void {
+    discard(this.#slots);
+    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(this.#capacity * 2)));
     for (let record = 0; record < this.#used; record++) {
       if (this.#isIndexed[record] !== 0) this.#slots[this.#emptySlot(this.#hashes[record]!)] = record + 1;
     }

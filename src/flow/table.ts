@@ -8,7 +8,16 @@
  * Nothing here allocates per frame.
  */
 
-import { grown, KEY_WORDS, KeyIndex, META_WORD, NO_RECORD } from "./key_index.ts";
+import { MOST_LINKS } from "../capture/source.ts";
+import {
+  grown,
+  KEY_WORDS,
+  KeyIndex,
+  META_WORD,
+  NO_RECORD,
+  renumbered,
+  type Renumbering,
+} from "./key_index.ts";
 
 // Words of a key: near address 4, far address 4, ports (near in the high half), and link, protocol and kind.
 export const NEAR_ADDRESS = 0;
@@ -55,7 +64,9 @@ export const FLAG_FAR_SPOKE = 64;
 export const NO_FLOW = NO_RECORD;
 /** Records beyond the limit, kept for the sums of what has no record of its own. */
 const OVERFLOW_RECORDS = 4096;
-export const DEFAULT_MOST_FLOWS = 1 << 18;
+/** At the end of an interval so many records are looked at whether they can be forgotten, or this part of all. */
+const SWEEP_RECORDS = 1 << 17;
+const SWEEP_SHARE = 1 / 8;
 
 export class FlowTable {
   counters = new Float64Array(0);
@@ -75,11 +86,14 @@ export class FlowTable {
   fresh = new Int32Array(0);
   freshCount = 0;
 
-  readonly #index = new KeyIndex();
+  readonly #index: KeyIndex;
   readonly #mostFlows: number;
+  /** Where the next sweep begins. */
+  #sweptTo = 0;
 
-  constructor(mostFlows = DEFAULT_MOST_FLOWS) {
+  constructor(mostFlows = 1 << 18) {
     this.#mostFlows = mostFlows;
+    this.#index = new KeyIndex(mostFlows + OVERFLOW_RECORDS);
     this.#growColumns();
   }
 
@@ -88,13 +102,23 @@ export class FlowTable {
     return this.#index.keys;
   }
 
+  /** So many conversations have a record of their own at most. */
+  get mostFlows(): number {
+    return this.#mostFlows;
+  }
+
   get size(): number {
     return this.#index.size;
   }
 
-  /** More than half of what it may hold is in use. */
-  get isCrowded(): boolean {
-    return this.size > this.#mostFlows / 2;
+  /** The part in use of what it may hold. */
+  get fill(): number {
+    return this.#mostFlows === 0 ? 1 : this.size / this.#mostFlows;
+  }
+
+  /** All records in use are below this. */
+  get end(): number {
+    return this.#index.end;
   }
 
   get capacity(): number {
@@ -189,9 +213,10 @@ export class FlowTable {
 
   /**
    * Ends the interval: moves its bytes to the totals, and frees superseded records and, when `forgetBeforeS`
-   * is given, those last seen before it.
+   * is given, those last seen before it; of those that were never answered, those last seen before
+   * `unansweredBeforeS`. A large table is searched in several intervals, so that none takes long.
    */
-  endInterval(nowS: number, forgetBeforeS: number | null): void {
+  endInterval(nowS: number, forgetBeforeS: number | null, unansweredBeforeS = forgetBeforeS): void {
     for (let i = 0; i < this.activeCount; i++) {
       const flow = this.active[i]!;
       const at = flow * COUNTERS;
@@ -204,10 +229,51 @@ export class FlowTable {
       if ((this.flags[flow]! & FLAG_SUPERSEDED) !== 0) this.#release(flow);
     }
     this.activeCount = 0;
-    if (forgetBeforeS === null) return;
-    for (let flow = 0; flow < this.#index.end; flow++) {
-      if (this.#index.isUsed(flow) && this.lastSeenS[flow]! < forgetBeforeS) this.#release(flow);
+    if (forgetBeforeS !== null && unansweredBeforeS !== null) this.#sweep(forgetBeforeS, unansweredBeforeS);
+  }
+
+  #sweep(forgetBeforeS: number, unansweredBeforeS: number): void {
+    const { end } = this.#index;
+    const latestS = Math.max(forgetBeforeS, unansweredBeforeS);
+    const from = Math.min(this.#sweptTo, end);
+    const to = Math.min(end, from + Math.max(SWEEP_RECORDS, Math.ceil(end * SWEEP_SHARE)));
+    for (let flow = from; flow < to; flow++) {
+      const lastSeenS = this.lastSeenS[flow]!;
+      if (lastSeenS >= latestS || !this.#index.isUsed(flow)) continue;
+      if (lastSeenS < (this.hasAnswer(flow) ? forgetBeforeS : unansweredBeforeS)) this.#release(flow);
     }
+    this.#sweptTo = to < end ? to : 0;
+  }
+
+  /**
+   * Between two intervals, when no record is fresh or active: gives memory back, once only a small part of it is in use. Records then have new numbers,
+   * which it returns; null where everything stays as it is.
+   */
+  compact(): Renumbering | null {
+    const numbers = this.#index.compact();
+    if (numbers === null) return null;
+    const { capacity } = this.#index;
+    this.counters = renumbered(this.counters, numbers, capacity, COUNTERS);
+    this.flags = renumbered(this.flags, numbers, capacity);
+    this.beganMs = renumbered(this.beganMs, numbers, capacity);
+    this.lastSeenS = renumbered(this.lastSeenS, numbers, capacity);
+    // Of no record any more: whoever names owners has looked at all those that are in use.
+    this.active = renumbered(this.active, new Int32Array(0), capacity);
+    this.fresh = renumbered(this.fresh, new Int32Array(0), capacity);
+    this.freshCount = 0;
+    this.#sweptTo = 0;
+    return numbers;
+  }
+
+  /** By the slot of each link: whether there are records of its. */
+  slotsInUse(): Uint8Array {
+    const slots = new Uint8Array(MOST_LINKS);
+    const { keys, end } = this.#index;
+    for (let flow = 0; flow < end; flow++) {
+      const meta = keys[flow * KEY_WORDS + META]!;
+      if (meta !== 0) slots[meta >>> 16] = 1;
+    }
+    return slots;
   }
 }
 

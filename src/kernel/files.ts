@@ -51,7 +51,10 @@ export class KernelError extends Error {
 /** Files under /proc/sys refuse to be read by 4 MiB or more at once. */
 const LARGEST_READ = 1 << 20;
 
-let scratch = new Uint8Array(65536);
+const FIRST_SCRATCH = 1 << 16;
+/** What a larger file took is given back when the next one is read. */
+const LARGEST_SCRATCH = 16 << 20;
+let scratch = new Uint8Array(FIRST_SCRATCH);
 const decoder = new TextDecoder();
 
 /** A descriptor, the caller's to close. Throws `KernelError`. */
@@ -73,6 +76,7 @@ function growScratch(): void {
  * Throws `KernelError`.
  */
 export function readBytes(path: string, limitBytes = 64 << 20): Uint8Array {
+  if (scratch.length > LARGEST_SCRATCH) scratch = new Uint8Array(FIRST_SCRATCH);
   const fd = openOrThrow(path, O_RDONLY);
   try {
     let length = 0;

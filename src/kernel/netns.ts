@@ -22,7 +22,8 @@ export function closeNamespace(fd: number): void {
 
 /**
  * Runs `action` with this thread in the namespace of a descriptor, and comes back. `action` must not wait: what
- * else runs on the thread would be in the wrong namespace. Throws `KernelError`.
+ * else runs on the thread would be in the wrong namespace. Throws `KernelError` where the namespace cannot be
+ * entered, and another error where there is no way back, which nobody can go on after.
  */
 export function withinNamespace<T>(fd: number, action: () => T): T {
   const own = openNamespace(OWN);
@@ -31,11 +32,19 @@ export function withinNamespace<T>(fd: number, action: () => T): T {
     try {
       return action();
     } finally {
-      // It throws where that is refused: staying there would make every later answer wrong.
-      enter(own);
+      comeBack(own);
     }
   } finally {
     closeNamespace(own);
+  }
+}
+
+/** Staying there would make every later answer wrong. */
+function comeBack(own: number): void {
+  try {
+    enter(own);
+  } catch (error) {
+    throw new Error("Cannot come back from a network namespace", { cause: error });
   }
 }
 

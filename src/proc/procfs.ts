@@ -63,6 +63,9 @@ const LISTING_BYTES = 4 << 20;
 /** Process 2 of the machine, parent of all kernel threads (kernel/kthread.c); a container has none. */
 const KERNEL_THREAD_DAEMON = "kthreadd";
 
+/** With more users than this, of containers for one, it begins anew. */
+const MOST_USERS = 65_536;
+
 export class ProcFs {
   readonly #root: string;
   #users: Map<number, string | null> | null = null;
@@ -233,6 +236,7 @@ export class ProcFs {
   /** A name that is not known yet is looked for anew: users are added while we run. */
   #user(uid: number): string | null {
     if (!this.#users?.has(uid)) {
+      if ((this.#users?.size ?? 0) > MOST_USERS) this.#users = null;
       this.#users = this.#readUsers();
       if (!this.#users.has(uid)) this.#users.set(uid, null);
     }

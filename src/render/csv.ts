@@ -97,8 +97,8 @@ export function renderCsv(report: Report, options: RenderOptions): string {
 
 function processFields(row: ProcessRow): Row {
   return {
-    kind: "process",
-    pid: row.pid,
+    kind: row.exitedProcesses === undefined ? "process" : "exited",
+    pid: row.exitedProcesses === undefined ? row.pid : null,
     start_time: startTime(row),
     name: row.name,
     exe: row.exe,

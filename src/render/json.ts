@@ -88,6 +88,7 @@ function processJson(row: ProcessRow, options: RenderOptions): JsonObject {
     interfaces: row.interfaces,
     ...trafficJson(row),
     connections: row.connections,
+    ...(row.exitedProcesses === undefined ? {} : { exited_processes: row.exitedProcesses }),
     ...flowsJson(row, options),
   };
 }

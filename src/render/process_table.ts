@@ -57,7 +57,7 @@ function columns(options: RenderOptions, hasContainers: boolean): Column<Cell>[]
 
 function processCells(row: ProcessRow, options: RenderOptions): Omit<Line, "sent" | "received"> {
   return {
-    pid: String(row.pid),
+    pid: row.exitedProcesses === undefined ? String(row.pid) : "-",
     user: printable(row.user ?? row.uid?.toString() ?? "-"),
     program: printable(processLabel(row, options)),
     container: row.container === null ? "-" : printable(containerLabel(row.container)),

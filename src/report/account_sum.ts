@@ -1,5 +1,8 @@
 /** The sum of several accounts, of the same interval. */
 
+/** There is no end to the names of interfaces of containers. */
+const MOST_LINKS = 64;
+
 import { Account } from "./account.ts";
 
 export class AccountSum extends Account {
@@ -7,7 +10,7 @@ export class AccountSum extends Account {
     // Links that had traffic in the interval push out those that had it earlier.
     if (account.connections > 0 && this.connections === 0) this.links.clear();
     if (account.connections > 0 || this.connections === 0) {
-      for (const link of account.links) this.links.add(link);
+      for (const link of account.links) if (this.links.size < MOST_LINKS) this.links.add(link);
     }
     this.connections += account.connections;
     for (const flow of account.flows) this.flows.push(flow);

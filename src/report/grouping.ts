@@ -89,6 +89,11 @@ export class Grouping {
     return name === undefined ? null : this.#shares.accountOf(owner, name);
   }
 
+  /** Processes are summed: by index into the attribution's, which sum has taken their place. */
+  move(moves: ReadonlyMap<number, number>): void {
+    this.#shares.move(moves);
+  }
+
   /** Call when the interval's conversations are entered. */
   endInterval(): void {
     this.#shares.fold();

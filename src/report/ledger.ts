@@ -10,7 +10,6 @@ import { isKernelLinkProtocol } from "../attribute/kernel_talk.ts";
 import type { FrameSource, IntervalEnd, Link } from "../capture/source.ts";
 import { ipProtocolName } from "../decode/names.ts";
 import type { Intake } from "../flow/intake.ts";
-import { grown } from "../flow/key_index.ts";
 import {
   addressAt,
   COUNTERS,
@@ -39,6 +38,7 @@ import { protocolName } from "./conversation_name.ts";
 import { countForwarded, countOnce, type Sighting, type Verdict } from "./counted_once.ts";
 import type { Grouping, Member } from "./grouping.ts";
 import { InterfaceFigures } from "./interface_figures.ts";
+import { ProcessAccounts } from "./process_accounts.ts";
 import type {
   FlowRow,
   GroupKey,
@@ -75,6 +75,10 @@ const MATCH_OF_STATE: ReadonlyMap<number, Match> = new Map([
   [EndpointState.PACKET, "packet socket"],
 ]);
 
+/** Beyond so many rows of protocols and reasons, the protocols are not told apart any more. */
+const MOST_UNATTRIBUTED = 512;
+const OTHER_PROTOCOL = "other";
+
 const BOTH: Verdict = { isSentCounted: true, isReceivedCounted: true };
 const NO_SHARES: readonly Account[] = [];
 /** Directions of a record, as bits. */
@@ -93,6 +97,8 @@ export interface LedgerParts {
   readonly isWanted: ((process: Process, container: Container | null) => boolean) | null;
   /** List the conversations of each row. */
   readonly withFlows: boolean;
+  /** With more processes than this, those that have exited are summed. */
+  readonly maxProcesses: number;
 }
 
 interface Unattributed {
@@ -103,8 +109,7 @@ interface Unattributed {
 
 export class Ledger {
   readonly #parts: LedgerParts;
-  /** By index into the attribution's processes. */
-  readonly #processes: Account[] = [];
+  readonly #processes: ProcessAccounts;
   /** By reason and protocol. */
   readonly #unattributed = new Map<string, Unattributed>();
   readonly #interfaces = new InterfaceFigures();
@@ -122,6 +127,7 @@ export class Ledger {
   /** Reports are by the key `by`, and can be had by those of all the groupings, which are kept from the start. */
   constructor(parts: LedgerParts, groupings: readonly Grouping[] = [], by: GroupKey = "process") {
     this.#parts = parts;
+    this.#processes = new ProcessAccounts(parts.maxProcesses);
     this.#groupings = groupings;
     this.#by = by;
   }
@@ -132,6 +138,7 @@ export class Ledger {
     this.#beginInterval();
     this.#enterActive();
     this.#noteRepeated();
+    this.#foldExited();
     for (const grouping of this.#groupings) grouping.endInterval();
     this.#members = this.#wantedMembers();
     const processes = this.#members.map(({ row }) => row);
@@ -160,17 +167,25 @@ export class Ledger {
     return grouping.rows(this.#members, this.#parts.withFlows);
   }
 
+  /** Between two reports: a link that was closed, of which there are no conversations any more. */
+  forgetLink(link: Link): void {
+    const { intake } = this.#parts;
+    this.#interfaces.forget(link, intake.counts[link.slot]);
+    intake.forget(link);
+  }
+
   #beginInterval(): void {
-    for (const account of this.#processes) account?.beginInterval();
+    this.#processes.beginInterval();
     for (const { account } of this.#unattributed.values()) account.beginInterval();
     for (const grouping of this.#groupings) grouping.beginInterval();
     const { table, attribution } = this.#parts;
-    if (this.#counted.length < table.capacity) {
-      this.#counted = grown(this.#counted, table.capacity);
-      this.#nexts = grown(this.#nexts, 2 * table.capacity);
+    // Nothing in them is of another interval.
+    if (this.#counted.length !== table.capacity) {
+      this.#counted = new Uint8Array(table.capacity);
+      this.#nexts = new Int32Array(2 * table.capacity);
     }
-    if (this.#heads.length < attribution.endpoints.capacity) {
-      this.#heads = grown(this.#heads, attribution.endpoints.capacity);
+    if (this.#heads.length !== attribution.endpoints.capacity) {
+      this.#heads = new Int32Array(attribution.endpoints.capacity);
     }
   }
 
@@ -283,15 +298,45 @@ export class Ledger {
   #accountOf(endpoint: number, flow: number): Account {
     const { attribution, table } = this.#parts;
     const owner = attribution.endpoints.owners[endpoint]!;
-    if (owner !== NO_OWNER) return this.#processes[owner] ??= new Account();
+    if (owner !== NO_OWNER) return this.#accountOfProcess(owner);
     const reason = REASON_OF_STATE.get(attribution.endpoints.states[endpoint]!)!;
     return this.#accountOfReason(ipProtocolName(ipProtocol(table, flow)), reason);
+  }
+
+  #accountOfProcess(owner: number): Account {
+    if (!this.#processes.has(owner)) this.#parts.attribution.pin(owner);
+    return this.#processes.of(owner);
+  }
+
+  #foldExited(): void {
+    const { attribution } = this.#parts;
+    const owners = this.#processes.superfluous((owner) => attribution.isGone(owner));
+    if (owners.length === 0) return;
+    const moves = attribution.fold(owners.map((owner) => ({ owner, isWanted: this.#isWanted(owner) })));
+    this.#processes.move(moves);
+    for (const grouping of this.#groupings) grouping.move(moves);
+  }
+
+  #isWanted(owner: number): boolean {
+    const { attribution, isWanted } = this.#parts;
+    const sum = attribution.exitedSum(owner);
+    if (isWanted === null || sum !== null) return sum?.isWanted ?? true;
+    const process = attribution.processes[owner]!;
+    return isWanted(process, this.#containerOf(process));
+  }
+
+  #containerOf({ container, pid }: Process): Container | null {
+    return container && this.#parts.containers.describe(container, pid);
   }
 
   #accountOfReason(protocol: string, reason: Reason): Account {
     const key = `${reason} ${protocol}`;
     let entry = this.#unattributed.get(key);
-    if (!entry) this.#unattributed.set(key, entry = { protocol, reason, account: new Account() });
+    if (entry) return entry.account;
+    // Anybody can make up EtherTypes.
+    const isTooMany = this.#unattributed.size >= MOST_UNATTRIBUTED && protocol !== OTHER_PROTOCOL;
+    if (isTooMany) return this.#accountOfReason(OTHER_PROTOCOL, reason);
+    this.#unattributed.set(key, entry = { protocol, reason, account: new Account() });
     return entry.account;
   }
 
@@ -330,7 +375,7 @@ export class Ledger {
   #enterInjected(flow: number, end: End, sentBytes: number, link: Link): boolean {
     const owner = this.#parts.attribution.injector(flow, end);
     if (owner === NO_OWNER) return false;
-    const account = this.#processes[owner] ??= new Account();
+    const account = this.#accountOfProcess(owner);
     const verdict = { isSentCounted: true, isReceivedCounted: false };
     const row = this.#parts.withFlows ? this.#flowRow(flow, link, end, "packet socket", verdict) : null;
     for (const one of [account, ...this.#sharesOf(owner, 2 * flow + end, link)]) {
@@ -390,12 +435,13 @@ export class Ledger {
   }
 
   #wantedMembers(): Member[] {
-    const { attribution, containers, isWanted, withFlows } = this.#parts;
+    const { attribution, withFlows } = this.#parts;
     const members: Member[] = [];
-    this.#processes.forEach((account, owner) => {
+    for (const [owner, account] of this.#processes) {
+      if (!this.#isWanted(owner)) continue;
       const process = attribution.processes[owner]!;
-      const container = process.container && containers.describe(process.container, process.pid);
-      if (isWanted !== null && !isWanted(process, container)) return;
+      const container = this.#containerOf(process);
+      const sum = attribution.exitedSum(owner);
       const { pid, startTimeMs, name, exe, argv0, commandLine, uid, user, netns, unit } = process;
       const row: ProcessRow = {
         ...{ pid, startTimeMs, name, exe, argv0, commandLine, uid, user, netns, unit },
@@ -403,10 +449,11 @@ export class Ledger {
         interfaces: [...account.links],
         connections: account.connections,
         flows: withFlows ? account.flows : null,
+        ...(sum === null ? {} : { exitedProcesses: sum.processes }),
         ...trafficOf(account),
       };
       members.push({ owner, row, account });
-    });
+    }
     return members;
   }
 

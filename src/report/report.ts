@@ -103,6 +103,11 @@ export interface ProcessRow extends Traffic {
   readonly connections: number;
   /** Present (perhaps empty) when connections were asked for; null otherwise. */
   readonly flows: readonly FlowRow[] | null;
+  /**
+   * The row is no process, but the sum of so many that have exited, of one user, unit and container where these are given;
+   * its pid is 0 and its name "exited processes". Absent otherwise.
+   */
+  readonly exitedProcesses?: number;
 }
 
 export interface UnattributedRow extends Traffic {
@@ -128,7 +133,7 @@ export interface GroupRow extends Traffic {
   readonly name: string | null;
   /** Whose it is, where the group is one connection; null otherwise. */
   readonly process: ProcessRow | null;
-  /** Distinct processes with traffic in it since the start, exited ones included. */
+  /** Distinct processes with traffic in it since the start, exited ones included; those that are summed count as one. */
   readonly processes: number;
   /** Conversations with traffic in this interval. */
   readonly connections: number;
@@ -165,7 +170,10 @@ export interface Report {
   readonly by: GroupKey;
   /** With the unattributed rows they add up to the total; null by process. In no particular order. */
   readonly groups: readonly GroupRow[] | null;
-  /** Every process with traffic since the start, exited ones included; in no particular order. */
+  /**
+   * Every process with traffic since the start, exited ones included; where there are very many, those that have exited are
+   * summed. In no particular order.
+   */
   readonly processes: readonly ProcessRow[];
   readonly unattributed: readonly UnattributedRow[];
   /** The sum of all processes and unattributed rows. */

@@ -49,11 +49,37 @@ export class Shares {
   fold(): void {
     for (const [key, { owner, account }] of this.#apart) {
       if (this.#apart.size <= this.#most || account.connections > 0) return;
-      let folded = this.#folded.get(owner);
-      if (!folded) this.#folded.set(owner, folded = { owner, name: null, account: new AccountSum() });
-      folded.account.addAccount(account);
+      this.#foldedOf(owner).addAccount(account);
       this.#apart.delete(key);
     }
+  }
+
+  /** What was of one owner is of another from now on. */
+  move(moves: ReadonlyMap<number, number>): void {
+    const apart = [...this.#apart.values()];
+    this.#apart.clear();
+    for (const { owner, name, account } of apart) this.#put(moves.get(owner) ?? owner, name!, account);
+    for (const [owner, { account }] of [...this.#folded]) {
+      const to = moves.get(owner);
+      if (to === undefined) continue;
+      this.#folded.delete(owner);
+      this.#foldedOf(to).addAccount(account);
+    }
+  }
+
+  #put(owner: number, name: string, account: Account): void {
+    const key = `${owner} ${name}`;
+    const known = this.#apart.get(key)?.account;
+    if (known === undefined) return void this.#apart.set(key, { owner, name, account });
+    const sum = new AccountSum();
+    for (const part of [known, account]) sum.addAccount(part);
+    this.#apart.set(key, { owner, name, account: sum });
+  }
+
+  #foldedOf(owner: number): AccountSum {
+    let folded = this.#folded.get(owner);
+    if (!folded) this.#folded.set(owner, folded = { owner, name: null, account: new AccountSum() });
+    return folded.account;
   }
 
   *[Symbol.iterator](): Generator<Share> {

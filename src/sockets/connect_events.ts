@@ -4,6 +4,7 @@
  * before.
  */
 
+import { KernelError } from "../kernel/files.ts";
 import { TraceInstance } from "../kernel/trace_instance.ts";
 import { readInOrder } from "../kernel/trace_order.ts";
 import { Beginnings, type BeginningsOptions, type PacketSend } from "./beginnings.ts";
@@ -33,6 +34,8 @@ export interface ConnectEventsOptions<T> extends BeginningsOptions<T> {
   readonly realtimeAheadMs: () => number;
   /** A steady clock. */
   readonly nowMs: () => number;
+  /** Told once, in one sentence, when the kernel refuses to be asked for less or more. */
+  readonly warn?: (message: string) => void;
 }
 
 /** What is needed of an instance of tracing. */
@@ -59,6 +62,7 @@ export class ConnectEvents<T> {
   /** Stamp of the latest event, and when it was read, by the steady clock. */
   #latest = { timeMs: 0, readAtMs: 0 };
   #tellsOfPackets = false;
+  #hasWarned = false;
 
   /** Takes the instance over. Throws `KernelError` where the events of this kernel lack a field. */
   constructor(instance: EventSource, options: ConnectEventsOptions<T>) {
@@ -119,8 +123,8 @@ export class ConnectEvents<T> {
       this.#leaveOut(this.#loudest());
       this.#allAgainAtMs = nowMs + LEFT_OUT_MS;
     } else if (nowMs >= this.#allAgainAtMs) {
-      this.#leaveOut([]);
-      this.#allAgainAtMs = Infinity;
+      // Something may still be left out where the kernel refused.
+      this.#allAgainAtMs = this.#leaveOut([]) ? Infinity : nowMs + LEFT_OUT_MS;
     }
     if (!isFlood && nowMs - this.#secondBeganMs < 1000) return;
     this.#secondBeganMs = nowMs;
@@ -135,12 +139,29 @@ export class ConnectEvents<T> {
     return loud.length === 0 || leftOut.length > MOST_LEFT_OUT ? null : leftOut;
   }
 
-  #leaveOut(threads: readonly number[] | null): void {
+  /** Returns whether everything is left out now that should be, and nothing else. */
+  #leaveOut(threads: readonly number[] | null): boolean {
     this.#leftOut = threads;
+    let isDone = true;
     for (const event of DATAGRAM_EVENTS) {
       if (!this.#instance.formats.has(event.path)) continue;
       const others = (threads ?? []).map((tid) => ` && common_pid!=${tid}`).join("");
-      this.#instance.setFilter({ ...event, filter: threads === null ? NO_RECORD : event.filter + others });
+      const filter = threads === null ? NO_RECORD : event.filter + others;
+      if (!this.#attempt(() => this.#instance.setFilter({ ...event, filter }))) isDone = false;
+    }
+    return isDone;
+  }
+
+  /** Returns whether the kernel took it; where it does not, it is told more than it should, or less. */
+  #attempt(change: () => void): boolean {
+    try {
+      change();
+      return true;
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      if (!this.#hasWarned) this.#options.warn?.(`${error.message}; short-lived processes may stay unnamed`);
+      this.#hasWarned = true;
+      return false;
     }
   }
 
@@ -155,8 +176,9 @@ export class ConnectEvents<T> {
   /** Whether to be told of what packet sockets send; false where the kernel cannot tell. */
   tellOfPackets(isWanted: boolean): boolean {
     const isPossible = this.#instance.formats.has(PACKET_SEND);
-    if (isPossible && isWanted !== this.#tellsOfPackets) this.#instance.enable(PACKET_SEND, isWanted);
-    this.#tellsOfPackets = isPossible && isWanted;
+    const isSo = isWanted === this.#tellsOfPackets;
+    const isDone = isPossible && (isSo || this.#attempt(() => this.#instance.enable(PACKET_SEND, isWanted)));
+    if (isDone) this.#tellsOfPackets = isWanted;
     return this.#tellsOfPackets;
   }
 

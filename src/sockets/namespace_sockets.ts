@@ -24,9 +24,15 @@ export class NamespaceSockets implements SocketTable {
   /** By protocol and port: the sockets among which members of groups are. */
   readonly #onPort = new Recent(() => new Map<string, readonly ListedSocket[]>(), UNTIL_REFRESH);
 
-  /** `read` reads the files in the namespace's /proc/PID/net. */
-  constructor(diag: SockDiag | null, read: ReadNetFile) {
+  readonly #warn: (message: string) => void;
+
+  /**
+   * `read` reads the files in the namespace's /proc/PID/net. `warn` is told, in one sentence, of each question that could
+   * not be asked.
+   */
+  constructor(diag: SockDiag | null, read: ReadNetFile, warn: (message: string) => void = () => {}) {
     this.#diag = diag;
+    this.#warn = warn;
     this.#procNet = new ProcNetSockets(read);
     this.#sctp = new SctpSockets(read);
     this.#ping = new PingSockets(read);
@@ -50,7 +56,30 @@ export class NamespaceSockets implements SocketTable {
     this.#onPort.refresh(nowMs);
   }
 
+  /** Descriptors or memory may be short for a moment: what could not be asked now may be answered the next time. */
+  #attempt<T>(ask: () => T, otherwise: () => T): T {
+    try {
+      return ask();
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      this.#warn(error.message);
+      return otherwise();
+    }
+  }
+
+  #question(answer: SocketAnswer, ask: () => boolean): boolean {
+    answer.isUnread = false;
+    return this.#attempt(ask, () => {
+      answer.isUnread = true;
+      return false;
+    });
+  }
+
   find(conversation: Conversation, answer: SocketAnswer): boolean {
+    return this.#question(answer, () => this.#find(conversation, answer));
+  }
+
+  #find(conversation: Conversation, answer: SocketAnswer): boolean {
     const { ipProtocol } = conversation;
     if (this.#diag?.knows(ipProtocol)) {
       if (this.#diag.find(conversation, answer)) return true;
@@ -71,14 +100,17 @@ export class NamespaceSockets implements SocketTable {
   }
 
   findHeaderWriters(conversation: Conversation, answer: SocketAnswer): boolean {
-    return this.#raw.findHeaderWriters(conversation, answer);
+    return this.#question(answer, () => this.#raw.findHeaderWriters(conversation, answer));
   }
 
   /** Raw sockets, too, get a copy each: what has no ports is found the usual way. */
   findGroup(conversation: Conversation, answer: SocketAnswer): boolean {
     const { ipProtocol, localPort } = conversation;
     if (ipProtocol !== IPPROTO_UDP && ipProtocol !== IPPROTO_UDPLITE) return this.find(conversation, answer);
-    return answerWithMembers(this.#listed(ipProtocol, localPort), conversation, answer);
+    return this.#question(
+      answer,
+      () => answerWithMembers(this.#listed(ipProtocol, localPort), conversation, answer),
+    );
   }
 
   /** All datagram sockets on a port; without netlink, on others as well. */
@@ -94,11 +126,11 @@ export class NamespaceSockets implements SocketTable {
   }
 
   packetSockets(): readonly PacketSocket[] {
-    return this.#packet.value;
+    return this.#attempt(() => this.#packet.value, () => []);
   }
 
   get forwardsIpv4(): boolean {
-    return this.#forwarding.value.isOn;
+    return this.#attempt(() => this.#forwarding.value.isOn, () => true);
   }
 
   close(): void {

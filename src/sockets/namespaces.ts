@@ -127,16 +127,31 @@ export class Namespaces {
   version = 0;
   readonly #procRoot: string;
   readonly #nowMs: () => number;
+  readonly #warn: (message: string) => void;
   readonly #known = new Map<number, KnownNamespace>();
   readonly #route: NetlinkSocket | null;
   #nextSlot = 1;
   #notBeforeMs = 0;
 
-  /** `addresses` and `broadcasts` are this namespace's, kept up to date by whoever watches its interfaces. */
-  constructor(procRoot: string, addresses: AddressSet, broadcasts: AddressSet, nowMs: () => number) {
+  /**
+   * `addresses` and `broadcasts` are this namespace's, kept up to date by whoever watches its interfaces. `warn` is told
+   * once, in one sentence, when sockets could not be asked for.
+   */
+  constructor(
+    procRoot: string,
+    addresses: AddressSet,
+    broadcasts: AddressSet,
+    nowMs: () => number,
+    warn: (message: string) => void = () => {},
+  ) {
     this.broadcasts = broadcasts;
     this.#procRoot = procRoot;
     this.#nowMs = nowMs;
+    let hasWarned = false;
+    this.#warn = (message) => {
+      if (!hasWarned) warn(`${message}; some conversations are reported as not looked up`);
+      hasWarned = true;
+    };
     this.#route = openRoute();
     this.own = {
       slot: 0,
@@ -221,11 +236,18 @@ export class Namespaces {
 
   /** Null where the process it was found by has left it meanwhile, as those do that only look into a namespace. */
   #open(inode: number, place: Place): KnownNamespace | null {
-    const channels = openChannels(inode, place);
+    const channels = openChannels(inode, place, this.#warn);
     if (channels === null) return null;
+    return new KnownNamespace(this.#freeSlot(), inode, channels.fd, place.netDirectory, channels);
+  }
+
+  /** Not of one that lives on, however many have come and gone since it came. */
+  #freeSlot(): number {
+    const inUse = new Set([...this.#known.values()].map(({ slot }) => slot));
+    while (inUse.has(this.#nextSlot)) this.#nextSlot = this.#nextSlot % 0xfffe + 1;
     const slot = this.#nextSlot;
-    this.#nextSlot = this.#nextSlot % 0xfffe + 1;
-    return new KnownNamespace(slot, inode, channels.fd, place.netDirectory, channels);
+    this.#nextSlot = slot % 0xfffe + 1;
+    return slot;
   }
 
   #update(namespace: KnownNamespace): void {
@@ -264,7 +286,11 @@ interface Channels {
 }
 
 /** Null where another namespace, or none, is found at this place by now. */
-function openChannels(inode: number, { path, netDirectory }: Place): Channels | null {
+function openChannels(
+  inode: number,
+  { path, netDirectory }: Place,
+  warn: (message: string) => void,
+): Channels | null {
   let fd = -1;
   try {
     fd = openNamespace(path);
@@ -274,13 +300,13 @@ function openChannels(inode: number, { path, netDirectory }: Place): Channels | 
     }
     return withinNamespace(fd, () => ({
       fd,
-      sockets: new NamespaceSockets(openSockDiag(), netFilesWithin(fd)),
+      sockets: new NamespaceSockets(openSockDiag(), netFilesWithin(fd), warn),
       route: openRoute(),
     }));
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
     if (fd >= 0) closeNamespace(fd);
-    return { fd: -1, sockets: new NamespaceSockets(null, netFilesIn(netDirectory)), route: null };
+    return { fd: -1, sockets: new NamespaceSockets(null, netFilesIn(netDirectory), warn), route: null };
   }
 }
 

@@ -13,6 +13,8 @@ export class SocketAnswer {
   uid = 0;
   /** Each is connected to just this remote end; otherwise it listens, or takes packets from anyone. */
   isExact = false;
+  /** The kernel could not be asked just now, so that nothing was found does not mean that there is nothing. */
+  isUnread = false;
 
   /** The first of them; setting it leaves no other. */
   get inode(): number {
@@ -42,7 +44,9 @@ export interface Conversation {
 
 /** One of the kernel's ways to tell of sockets. */
 export interface SocketFinder {
-  /** Fills `answer` and returns true where there is a socket; leaves it alone where there is none. */
+  /**
+   * Fills `answer` and returns true where there is a socket; where there is none, leaves it alone but for `isUnread`.
+   */
   find(conversation: Conversation, answer: SocketAnswer): boolean;
   /** Whether sockets of this protocol can be asked for at all. */
   knows(ipProtocol: number): boolean;

@@ -62,7 +62,7 @@ Deno.test("EndpointTable.forget() frees what had no traffic since, replaced endp
   endpoints.usedS[old] = 10;
   endpoints.usedS[next] = 20;
   endpoints.usedS[other] = 9;
-  endpoints.forget(15);
+  endpoints.forget(new Uint8Array(endpoints.capacity), 15);
   assert.equal(endpoints.size, 1);
   assert.equal(endpoints.findOrMake(0, WEB, 3000, 0), next);
 });
@@ -79,4 +79,38 @@ Deno.test("EndpointTable keeps what is known of endpoints when it grows", () => 
     assert.equal(endpoints.owners[endpoint], i);
     assert.equal(endpoints.madeMs[endpoint], i);
   });
+});
+
+Deno.test("EndpointTable.forget() keeps what a record leads to, and frees what has no owner sooner if told to", () => {
+  const endpoints = new EndpointTable();
+  const [ledTo, owned, ownerless] = [1, 2, 3].map((slot) => endpoints.findOrMake(slot, WEB, 0, 0));
+  endpoints.states[owned!] = EndpointState.EXACT;
+  const isLedTo = new Uint8Array(endpoints.capacity);
+  isLedTo[ledTo!] = 1;
+  endpoints.forget(isLedTo, -1, 1);
+  assert.deepEqual([ledTo, owned, ownerless].map((one) => endpoints.isUsed(one!)), [true, true, false]);
+  endpoints.forget(isLedTo, 1);
+  assert.deepEqual([ledTo, owned].map((one) => endpoints.isUsed(one!)), [true, false]);
+});
+
+Deno.test("EndpointTable.compact() gives memory back, and leaves what is known of each endpoint as it is", () => {
+  const endpoints = new EndpointTable();
+  const made = Array.from({ length: 40_000 }, (_, i) => {
+    const endpoint = endpoints.findOrMake(1, { ...WEB, localPort: i }, i, i);
+    endpoints.owners[endpoint] = i;
+    return endpoint;
+  });
+  assert.equal(endpoints.compact(), null);
+  endpoints.forget(new Uint8Array(endpoints.capacity), 39_990);
+  const numbers = endpoints.compact()!;
+  assert.deepEqual([endpoints.size, endpoints.capacity, endpoints.owners.length], [10, 4096, 4096]);
+  for (let i = 39_990; i < 40_000; i++) {
+    const endpoint = endpoints.findOrMake(1, { ...WEB, localPort: i }, 0, 0);
+    assert.equal(endpoint, numbers[made[i]!]);
+    assert.deepEqual([endpoints.owners[endpoint], endpoints.madeMs[endpoint], endpoints.usedS[endpoint]], [
+      i,
+      i,
+      i,
+    ]);
+  }
 });

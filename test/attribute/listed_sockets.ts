@@ -24,6 +24,8 @@ export class ListedSockets implements SocketTable {
   sockets: ListedSocket[] = [];
   packets: PacketSocket[] = [];
   forwardsIpv4 = false;
+  /** It cannot be asked just now. */
+  isUnread = false;
   /** How often it was asked. */
   questions = 0;
   /** Called for each. */
@@ -72,6 +74,8 @@ export class ListedSockets implements SocketTable {
   find(asked: Conversation, answer: SocketAnswer): boolean {
     this.questions++;
     this.onQuestion();
+    answer.isUnread = this.isUnread;
+    if (this.isUnread) return false;
     const { ipProtocol, localPort, remotePort } = asked;
     const isIcmp = ipProtocol === ICMP || ipProtocol === ICMPV6;
     // Who is asked for an echo answers by the kernel.

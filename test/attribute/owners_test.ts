@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
+import { EndpointState, EndpointTable } from "../../src/attribute/endpoints.ts";
+import { Owners } from "../../src/attribute/owners.ts";
+import { SocketHolders } from "../../src/attribute/socket_holders.ts";
 import { End } from "../../src/flow/table.ts";
 import { echoPacket, ICMP, ip, RST, SYN, TCP, tcpPacket, UDP, udpPacket } from "../flow/frames.ts";
 import { ethernetLink, loopbackLink } from "../flow/links.ts";
+import { conversation } from "../sockets/questions.ts";
 import { type HostOptions, OURS, OURS_V6, RecordedHost, THEIRS } from "./recorded_host.ts";
 
 const HERE = "127.0.0.1";
@@ -516,5 +520,25 @@ Deno.test(
     closeUnseen(host);
     host.settle();
     assert.deepEqual(host.near(), { state: "LISTENER", owner: "nginx" });
+  }),
+);
+
+Deno.test(
+  "Owners.forget() lets go of processes that were found and sent nothing, but not of those that conversations lead to",
+  withHost((host) => {
+    const endpoints = new EndpointTable();
+    const { table, proc } = host;
+    const holders = new SocketHolders(proc, () => 0);
+    const owners = new Owners({ table, endpoints, holders, beginners: null, proc });
+    host.tree.put(20, { comm: "curl" });
+    const curl = proc.read(20)!;
+    const endpoint = endpoints.findOrMake(0, conversation(TCP, CLIENT, SERVER), 0, 0);
+    owners.give(endpoint, curl, EndpointState.EVENT);
+    for (let round = 0; round < 10; round++) {
+      for (let i = 0; i < 1000; i++) owners.indexOf({ ...curl, pid: 100 + i, startTicks: round });
+      owners.forget();
+    }
+    assert(owners.processes.length < 3000, `${owners.processes.length} are remembered`);
+    assert.equal(owners.processes[endpoints.owners[endpoint]!], curl);
   }),
 );

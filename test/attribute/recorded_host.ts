@@ -61,6 +61,9 @@ class RecordedNamespaces extends Namespaces {
   }
 }
 
+/** A conversation that was silent for so long is forgotten. */
+const FORGET_AFTER_S = 60;
+
 /** How a test sees one end of a conversation. */
 export interface Found {
   readonly state: string;
@@ -177,7 +180,8 @@ export class RecordedHost implements Disposable {
 
   /** What follows the report. */
   endInterval(): void {
-    this.table.endInterval(this.nowS, null);
+    this.table.endInterval(this.nowS, this.nowS - FORGET_AFTER_S);
+    this.attribution.forget(this.nowS);
   }
 
   /** An interval of a second, from where it is now. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Moment, SocketHolders } from "../../src/attribute/socket_holders.ts";
+import { KernelError } from "../../src/kernel/files.ts";
 import { ProcFs } from "../../src/proc/procfs.ts";
 import { BUSY_LISTING, listingOf } from "../proc/ring_listing.ts";
 import { RealSocket } from "../sockets/real_sockets.ts";
@@ -618,4 +619,36 @@ Deno.test("SocketHolders finds this very process among all of this host", () => 
   assert.equal(holders.holderOf(socket.inode), null);
   holders.step([]);
   assert.equal(holders.holderOf(socket.inode)?.pid, Deno.pid);
+});
+
+Deno.test("SocketHolders.lookAtNewest() forgets processes that are gone, where no walk does", () => {
+  using proc = new WatchedProc();
+  const holders = new SocketHolders(proc, () => proc.nowMs);
+  for (let i = 0; i < 300; i++) {
+    proc.tree.put(100 + i, { sockets: [1000 + i] });
+    assert.equal(holders.holderOf(1000 + i), null);
+    holders.lookAtNewest(1000 + i);
+    assert.equal(holders.holderOf(1000 + i)?.pid, 100 + i);
+    proc.tree.remove(100 + i);
+    proc.nowMs += 1000;
+  }
+  assert(holders.seen < 50, `${holders.seen} processes are remembered`);
+});
+
+Deno.test("SocketHolders.step() survives when the processes cannot be listed", () => {
+  using proc = new WatchedProc();
+  proc.tree.put(20, { sockets: [7] });
+  const holders = new SocketHolders(proc, () => proc.nowMs);
+  const { pids } = proc;
+  proc.pids = () => {
+    throw new KernelError("list /proc", 24);
+  };
+  assert.equal(holders.holderOf(7), null);
+  holders.step([]);
+  assert(!holders.seesEveryProcess);
+  proc.pids = pids;
+  proc.nowMs += 60_000;
+  holders.holderOf(7);
+  holders.step([]);
+  assert.equal(holders.holderOf(7)?.pid, 20);
 });

@@ -13,6 +13,8 @@ export function ethernetLink(slot = 0, others: Partial<Link> = {}): Link {
     isLoopback: false,
     isFile: false,
     isWhole: true,
+    isClosed: false,
+    isForgotten: false,
     droppedFrames: 0,
     interfaceDroppedFrames: 0,
     ...others,

@@ -456,3 +456,81 @@ Deno.test("linkProtocolOf() tells link protocols, signed, from known IP protocol
   assert.equal(protocolOf(-1 & 0xffffff), -1);
   assert.equal(protocolOf(IP_PROTOCOL_KNOWN), null);
 });
+
+Deno.test("FlowTable.endInterval() forgets what was never answered sooner, when it is told to", () => {
+  const table = new FlowTable();
+  const [answered, unanswered] = [table.findOrMake(keyOf(1)), table.findOrMake(keyOf(2))];
+  table.count(answered, SENT, 1);
+  table.count(answered, RECEIVED, 1);
+  table.count(unanswered, RECEIVED, 1);
+  table.endInterval(1, -59, 1);
+  assert.equal(table.size, 2, "both had traffic in the interval");
+  table.endInterval(2, -58, 2);
+  assert.equal(table.size, 1);
+  assert.equal(table.findOrMake(keyOf(1)), answered);
+});
+
+Deno.test("FlowTable.endInterval() forgets all of a large table in a few intervals, and little in each", () => {
+  const table = new FlowTable(1 << 19);
+  const count = 300_000;
+  for (let i = 0; i < count; i++) table.count(table.findOrMake(keyOf(i)), SENT, 1);
+  table.endInterval(1, null);
+  const sizes = [2, 3, 4].map((nowS) => {
+    table.endInterval(nowS, nowS);
+    return table.size;
+  });
+  assert.deepEqual(sizes, [count - (1 << 17), count - (2 << 17), 0]);
+});
+
+Deno.test("FlowTable.compact() gives memory back, and leaves what is known of each conversation as it is", () => {
+  const table = new FlowTable();
+  const count = 100_000;
+  const kept = [7, 50_000, count - 1];
+  for (let i = 0; i < count; i++) table.count(table.findOrMake(keyOf(i)), SENT, i + 1, 0, 5, i);
+  assert.equal(table.compact(), null, "it is full");
+  table.endInterval(1, null);
+  for (const i of kept) table.count(table.findOrMake(keyOf(i)), RECEIVED, 3);
+  const before = kept.map((i) => recordOf(table, table.findOrMake(keyOf(i))));
+  table.freshCount = 0;
+  table.endInterval(2, 2);
+  const numbers = table.compact();
+  assert.equal(table.capacity, 4096);
+  assert.equal(table.counters.length, 4096 * COUNTERS);
+  assert.equal(table.size, kept.length);
+  assert.deepEqual([...numbers!].filter((flow) => flow >= 0), [0, 1, 2]);
+  kept.forEach((i, at) => {
+    const flow = table.findOrMake(keyOf(i));
+    assert.equal(numbers![i], flow);
+    const { received, receivedTotal, ...same } = before[at]!;
+    assert.deepEqual(recordOf(table, flow), {
+      ...same,
+      received: 0,
+      receivedTotal: received + receivedTotal,
+    });
+    assert.equal(table.lastSeenS[flow], 2);
+    assert.equal(table.beganMs[flow], 5000 + i / 1000);
+  });
+  for (let i = 0; i < count; i++) table.count(table.findOrMake(keyOf(i)), SENT, 1);
+  assert.equal(table.size, count, "and it grows again");
+});
+
+Deno.test("FlowTable has arrays no longer than its limit needs", () => {
+  const table = new FlowTable(100_000);
+  for (let i = 0; i < 100_001; i++) table.findOrMake(keyOf(i));
+  table.findOrMakeOverflow(overflowKey());
+  assert.equal(table.size, 100_001);
+  assert.equal(table.capacity, 100_000 + 4096);
+});
+
+Deno.test("FlowTable.slotsInUse() has the links that conversations are of", () => {
+  const table = new FlowTable();
+  const key = conversationKey(0xffff, TCP, "192.0.2.1:1", "198.51.100.7:80");
+  table.count(table.findOrMake(keyOf(1)), SENT, 1);
+  table.endInterval(1, null);
+  table.count(table.findOrMake(key), SENT, 1);
+  const inUse = (): number[] =>
+    [...table.slotsInUse().keys()].filter((slot) => table.slotsInUse()[slot] === 1);
+  assert.deepEqual(inUse(), [0, 0xffff]);
+  table.endInterval(2, 2);
+  assert.deepEqual(inUse(), [0xffff]);
+});

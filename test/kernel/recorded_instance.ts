@@ -13,6 +13,8 @@ export class RecordedInstance {
   readonly formats: ReadonlyMap<string, TraceFormat>;
   hasLost = false;
   isClosed = false;
+  /** What changes of filters and events are answered with; null where they are taken. */
+  refusal: Error | null = null;
   /** By path. */
   readonly filters = new Map<string, string>();
   readonly enabled = new Map<string, boolean>();
@@ -52,10 +54,12 @@ export class RecordedInstance {
   }
 
   setFilter({ path, filter }: TraceEvent): void {
+    if (this.refusal !== null) throw this.refusal;
     this.filters.set(path, filter);
   }
 
   enable(path: string, isWanted: boolean): void {
+    if (this.refusal !== null) throw this.refusal;
     this.enabled.set(path, isWanted);
   }
 

@@ -7,9 +7,11 @@ import {
   CONNECTION_REPORT,
   CONTAINER_REPORT,
   DEFAULT_OPTIONS,
+  exitedRow,
   processRow,
   reportOf,
   SAMPLE_REPORT,
+  traffic,
 } from "./sample_report.ts";
 
 const OPTIONS = { ...DEFAULT_OPTIONS, output: "csv" } as const;
@@ -119,4 +121,10 @@ Deno.test("renderCsv() can be parsed back, and its rows add up to its total", ()
     }),
     { seed: 1, numRuns: 300 },
   );
+});
+
+Deno.test("renderCsv() tells exited processes that are summed from a process by their kind, without a pid", () => {
+  const report = reportOf({ processes: [exitedRow(7, traffic(0, 0, 10, 20))] });
+  const [row] = renderCsv(report, OPTIONS).split("\r\n");
+  assert.deepEqual(row!.split(",").slice(3, 7), ["exited", "", "", "exited processes"]);
 });

@@ -9,9 +9,11 @@ import {
   CONNECTION_REPORT,
   CONTAINER_REPORT,
   DEFAULT_OPTIONS,
+  exitedRow,
   processRow,
   reportOf,
   SAMPLE_REPORT,
+  traffic,
 } from "./sample_report.ts";
 
 const OPTIONS = { ...DEFAULT_OPTIONS, output: "json" } as const;
@@ -167,4 +169,14 @@ Deno.test("the schema lists the keys, reasons and matches of the report, in its 
   assert.deepEqual(schema.properties.by.enum, Object.keys(keys));
   assert.deepEqual(schema.definitions.unattributed.properties.reason.enum, Object.keys(reasons));
   assert.deepEqual(schema.definitions.flow.properties.match.enum, [...Object.keys(matches), null]);
+});
+
+Deno.test("renderJson() says how many exited processes a row sums, and only there", () => {
+  const report = reportOf({ processes: [exitedRow(7, traffic(0, 0, 10, 20)), processRow()] });
+  const { processes } = JSON.parse(renderJson(report, OPTIONS));
+  assert.deepEqual(processes.map((row: { exited_processes?: number }) => row.exited_processes), [
+    undefined,
+    7,
+  ]);
+  assert(validate(JSON.parse(renderJson(report, OPTIONS))));
 });

@@ -57,6 +57,15 @@ export function processRow(overrides: Partial<ProcessRow> = {}): ProcessRow {
   };
 }
 
+/** So many processes of root that have exited. */
+export function exitedRow(exitedProcesses: number, amounts: Traffic): ProcessRow {
+  return processRow({
+    ...{ pid: 0, startTimeMs: null, name: "exited processes", exe: null, argv0: null, commandLine: null },
+    ...{ netns: null, interfaces: [], connections: 0, exitedProcesses },
+    ...amounts,
+  });
+}
+
 export function groupRow(overrides: Partial<GroupRow> = {}): GroupRow {
   return {
     name: "web1",

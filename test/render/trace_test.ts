@@ -7,6 +7,7 @@ import {
   CONNECTION_REPORT,
   CONTAINER_REPORT,
   DEFAULT_OPTIONS,
+  exitedRow,
   flowRow,
   groupRow,
   interfaceRow,
@@ -268,4 +269,10 @@ Deno.test("renderTrace() keeps the one-liners working: /Total/ once per block, M
   assert.equal(lines.filter((line) => /Total/.test(line)).length, 1);
   const matched = lines.filter((line) => /MB\/s|GB\/s/.test(line));
   assert.deepEqual(matched.map((line) => /busy|huge|Total/.exec(line)?.[0]), ["huge", "busy", "Total"]);
+});
+
+Deno.test("renderTrace() shows no pid of exited processes that are summed", () => {
+  const report = reportOf({ processes: [exitedRow(7, traffic(0, 0, 10, 20))] });
+  const text = renderTrace(report, { ...DEFAULT_OPTIONS, view: { kind: "total", unit: "auto" } });
+  assert.match(text, /^ +- +root +exited processes +- +10 B +20 B$/m);
 });

@@ -178,6 +178,7 @@ class GroupedHost extends RecordedHost {
       containers: new ContainerNames({ root, procRoot: root, nowMs: () => 0 }),
       isWanted,
       withFlows,
+      maxProcesses: 1024,
     };
     const groupings = (): Grouping[] => keys.map((key) => new Grouping(key, new Shares(most)));
     this.#keys = keys;

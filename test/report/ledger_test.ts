@@ -4,6 +4,8 @@ import { OURS, THEIRS } from "../attribute/recorded_host.ts";
 import { networkInterface } from "../capture/sample_interfaces.ts";
 import { ACK, ethernet, onEthernet, SYN, TCP, tcpPacket, UDP, udpPacket } from "../flow/frames.ts";
 import { ethernetLink, fileLink, loopbackLink } from "../flow/links.ts";
+import { Grouping } from "../../src/report/grouping.ts";
+import type { Report } from "../../src/report/report.ts";
 import { interfaceRow, type LedgerOptions, RecordedLedger, rowTexts } from "./recorded_ledger.ts";
 
 const HERE = "127.0.0.1";
@@ -133,6 +135,20 @@ Deno.test(
       "avahi-daemon 142/0 of 142/0",
       "udp no socket 0/142 of 0/142",
     ]);
+  }),
+);
+
+Deno.test(
+  "Ledger.report() does not say that there is no socket where the kernel could not be asked",
+  withLedger((host) => {
+    connectCurl(host);
+    host.sockets.isUnread = true;
+    host.send(ETH, tcpPacket(CLIENT, SERVER));
+    host.wait(1000);
+    assert.deepEqual(rowTexts(host.report()), ["tcp not looked up 54/0 of 54/0"]);
+    host.sockets.isUnread = false;
+    host.send(ETH, tcpPacket(CLIENT, SERVER));
+    assert.deepEqual(rowTexts(host.report()), ["curl 54/0 of 54/0", "tcp not looked up 0/0 of 54/0"]);
   }),
 );
 
@@ -321,5 +337,98 @@ Deno.test(
     const report = host.report();
     assert.deepEqual([report.total.sentBytes, report.total.receivedBytes], [20_000 * 42, 0]);
     assert(report.unattributed.some(({ reason }) => reason === "not looked up"));
+  }),
+);
+
+/** So many processes connect one after another and exit, each with a frame of 54 bytes. */
+function runOneAfterAnother(host: RecordedLedger, count: number, user = 0): Report[] {
+  return Array.from({ length: count }, (_, i) => {
+    const pid = 100 + i + 1000 * user;
+    const local = [OURS, 1000 + pid] as const;
+    host.tree.put(pid, { comm: `job${pid}`, sockets: [pid], uid: user });
+    host.sockets.open({ protocol: TCP, local, remote: SERVER, inode: pid });
+    host.send(ETH, tcpPacket(local, SERVER));
+    const report = host.report();
+    host.tree.remove(pid);
+    host.sockets.close(pid);
+    return report;
+  });
+}
+
+Deno.test(
+  "Ledger.report() sums processes that have exited, when there are too many, and keeps the total",
+  withLedger((host) => {
+    connectCurl(host);
+    host.send(ETH, tcpPacket(CLIENT, SERVER));
+    host.report();
+    runOneAfterAnother(host, 200);
+    const report = host.report();
+    const sum = report.processes.find((row) => row.exitedProcesses !== undefined)!;
+    assert.deepEqual(
+      [sum.pid, sum.name, sum.exitedProcesses, sum.sentTotalBytes, sum.sentBytes],
+      [0, "exited processes", 191, 191 * 54, 0],
+    );
+    assert.equal(report.processes.length, 10 + 1);
+    assert(report.processes.some((row) => row.name === "curl"), "it runs, however silent");
+    assert.equal(report.total.sentTotalBytes, 201 * 54);
+    assert(host.processes.length < 20, `${host.processes.length} are remembered`);
+  }, { maxProcesses: 10 }),
+);
+
+Deno.test(
+  "Ledger.report() counts what goes on of a process that is summed there",
+  withLedger((host) => {
+    runOneAfterAnother(host, 40);
+    // Its connection is closed by the kernel in its name.
+    host.receive(ETH, tcpPacket(SERVER, [OURS, 1100]));
+    const report = host.report();
+    const sum = report.processes.find((row) => row.exitedProcesses !== undefined)!;
+    assert.equal(sum.receivedBytes, 54);
+    assert.equal(report.total.receivedBytes, 54);
+  }, { maxProcesses: 10 }),
+);
+
+Deno.test(
+  "Ledger.report() of the wanted processes has the sum of those that were wanted",
+  withLedger((host) => {
+    runOneAfterAnother(host, 100);
+    const report = host.report();
+    assert.equal(report.total.sentTotalBytes, 50 * 54);
+    const sum = report.processes.find((row) => row.exitedProcesses !== undefined)!;
+    assert.equal(report.processes.length - 1 + sum.exitedProcesses!, 50);
+  }, { maxProcesses: 10, isWanted: ({ pid }) => pid % 2 === 0 }),
+);
+
+for (const by of ["user", "connection", "remote", "interface"] as const) {
+  Deno.test(`Ledger.report() by ${by} loses nothing when processes are summed`, () => {
+    using host = new RecordedLedger([ETH], { maxProcesses: 10, groupings: [new Grouping(by)], by });
+    for (const report of [...runOneAfterAnother(host, 60, 1), ...runOneAfterAnother(host, 60, 2)]) {
+      const rows = [...report.groups!, ...report.unattributed];
+      for (const amount of ["sentBytes", "sentTotalBytes"] as const) {
+        assert.equal(rows.reduce((sum, row) => sum + row[amount], 0), report.total[amount]);
+      }
+    }
+    const { groups, total } = host.report();
+    assert.equal(total.sentTotalBytes, 120 * 54);
+    if (by === "user") assert.deepEqual(groups!.map((row) => row.sentTotalBytes), [60 * 54, 60 * 54]);
+    if (by === "remote" || by === "interface") assert.equal(groups!.length, 1);
+  });
+}
+
+Deno.test(
+  "Ledger.report() has an end to the protocols that it tells apart",
+  withLedger((host) => {
+    const frames = Array.from(
+      { length: 5000 },
+      (_, i) => ({ bytes: ethernet(0x9000 + i, new Uint8Array(46)) }),
+    );
+    host.take(ETH, Direction.RECEIVED, frames);
+    const report = host.report();
+    assert.equal(report.unattributed.length, 512 + 1);
+    assert.equal(report.total.receivedBytes, 5000 * 60);
+    assert.equal(
+      report.unattributed.find(({ protocol }) => protocol === "other")?.receivedBytes,
+      (5000 - 512) * 60,
+    );
   }),
 );

@@ -12,6 +12,7 @@ export interface LedgerOptions extends HostOptions {
   readonly withFlows?: boolean;
   readonly groupings?: readonly Grouping[];
   readonly by?: GroupKey;
+  readonly maxProcesses?: number;
 }
 
 export class RecordedLedger extends RecordedHost {
@@ -19,7 +20,8 @@ export class RecordedLedger extends RecordedHost {
 
   constructor(
     links: Link[],
-    { isWanted, withFlows = false, groupings = [], by = "process", ...others }: LedgerOptions = {},
+    { isWanted, withFlows = false, groupings = [], by = "process", maxProcesses = 1024, ...others }:
+      LedgerOptions = {},
   ) {
     super(links, others);
     this.ledger = new Ledger(
@@ -34,6 +36,7 @@ export class RecordedLedger extends RecordedHost {
         containers: new ContainerNames({ root: this.tree.root, procRoot: this.tree.root, nowMs: () => 0 }),
         isWanted: isWanted ?? null,
         withFlows,
+        maxProcesses,
       },
       groupings,
       by,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { KernelError } from "../../src/kernel/files.ts";
 import { ConnectEvents } from "../../src/sockets/connect_events.ts";
 import { PACKET_SEND, recordedFormats, ROUTE_V4, ROUTE_V6, STATE } from "../kernel/recorded_formats.ts";
 import { RecordedInstance } from "../kernel/recorded_instance.ts";
@@ -14,6 +15,7 @@ class Told {
   readonly instance: RecordedInstance;
   readonly events: ConnectEvents<number>;
   nowMs = 500;
+  readonly warnings: string[] = [];
 
   constructor(...paths: readonly string[]) {
     const all = paths.length > 0 ? paths : [STATE, ROUTE_V4, ROUTE_V6, PACKET_SEND];
@@ -23,6 +25,7 @@ class Told {
       isSame: (a, b) => a === b,
       realtimeAheadMs: () => AHEAD_MS,
       nowMs: () => this.nowMs,
+      warn: (message) => this.warnings.push(message),
     });
   }
 
@@ -173,6 +176,36 @@ Deno.test("ConnectEvents sets no filter of an event that this kernel does not ha
   assert.deepEqual([...told.instance.filters.keys()], [ROUTE_V4, ROUTE_V6]);
   assert.equal(told.events.tellOfPackets(true), false);
   assert.equal(told.instance.enabled.size, 0);
+});
+
+Deno.test("ConnectEvents goes on when the kernel refuses a filter, says so once, and asks again", () => {
+  const told = new Told();
+  told.instance.refusal = new KernelError("write filter", 12);
+  told.flood(2001);
+  told.flood(2001);
+  assert.equal(told.warnings.length, 1);
+  assert.match(told.warnings[0]!, /^Cannot write filter: .*; short-lived processes may stay unnamed$/);
+  told.instance.refusal = null;
+  told.flood(2001);
+  assert.match(told.instance.filters.get(ROUTE_V4)!, /common_pid!=9/);
+  told.instance.refusal = new KernelError("write filter", 12);
+  told.nowMs += 10_000;
+  told.events.read();
+  assert(!told.events.isComplete, "something is still left out");
+  told.instance.refusal = null;
+  told.nowMs += 10_000;
+  told.events.read();
+  assert(told.events.isComplete);
+  assert.doesNotMatch(told.instance.filters.get(ROUTE_V4)!, /common_pid!=/);
+  assert.equal(told.warnings.length, 1);
+});
+
+Deno.test("ConnectEvents.tellOfPackets() is false while the kernel refuses to tell", () => {
+  const told = new Told();
+  told.instance.refusal = new KernelError("write enable", 12);
+  assert.equal(told.events.tellOfPackets(true), false);
+  told.instance.refusal = null;
+  assert.equal(told.events.tellOfPackets(true), true);
 });
 
 Deno.test("ConnectEvents.isComplete is false for ten seconds after events were lost", () => {
