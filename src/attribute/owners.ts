@@ -47,7 +47,6 @@ const WITH_PORTS: ReadonlySet<number> = new Set([
 /** With more processes than this that were found but sent nothing, it is looked whether they still are of use. */
 const MOST_UNPINNED = 1024;
 
-
 export interface OwnersParts {
   readonly table: FlowTable;
   readonly endpoints: EndpointTable;
