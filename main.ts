@@ -10,12 +10,14 @@ import { parseOptions, UsageError } from "./src/arguments.ts";
 import type { Parts } from "./src/monitor.ts";
 import type { Options, Output } from "./src/options.ts";
 import type { PrintedOutput } from "./src/render/rows.ts";
-import type { Means } from "./src/report/report.ts";
+import type { Means, Report } from "./src/report/report.ts";
+import type { Watch } from "./src/watch.ts";
 
 /** Exit statuses. */
 const DONE = 0;
 const CANNOT_CAPTURE = 1;
 const WRONG_USAGE = 2;
+const ALERT_RAISED = 3;
 
 const encoder = new TextEncoder();
 
@@ -24,18 +26,33 @@ async function write(text: string): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
 }
 
-type Complain = (message: string) => void;
+/** Messages for people: each is one line, and nothing in it acts on a terminal, whoever chose the names in it. */
+class Messages {
+  /** Warnings so far. */
+  readonly warnings: string[] = [];
+  /** Where they are said, too, while the screen hides the others. */
+  onScreen: ((message: string) => void) | null = null;
+  readonly #printable: (text: string) => string;
 
-/** How to say, in one line, what is wrong: whoever chose the names in it. */
-async function loadComplain(): Promise<Complain> {
-  const { printable } = await import("./src/render/text.ts");
-  return (message) => void Deno.stderr.writeSync(encoder.encode(`nethogs: ${printable(message)}\n`));
-}
+  private constructor(printable: (text: string) => string) {
+    this.#printable = printable;
+  }
 
-/** What was said so far that does not end the run, and how more of it is said. */
-interface Warnings {
-  readonly said: string[];
-  tell(message: string): void;
+  static async load(): Promise<Messages> {
+    const { printable } = await import("./src/render/text.ts");
+    return new Messages(printable);
+  }
+
+  complain(message: string): void {
+    Deno.stderr.writeSync(encoder.encode(`nethogs: ${this.#printable(message)}\n`));
+  }
+
+  /** Of what does not end the run. */
+  warn(message: string): void {
+    this.warnings.push(message);
+    if (this.onScreen === null) this.complain(message);
+    else this.onScreen(message);
+  }
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -54,11 +71,51 @@ async function main(args: readonly string[]): Promise<number> {
     await write(renderCompletions(invocation.shell));
     return DONE;
   }
+  const { options } = invocation;
+  return options.replayFile === null ? await capture(options) : await replay(options, options.replayFile);
+}
+
+async function capture(options: Options): Promise<number> {
   const { state } = await Deno.permissions.query({ name: "ffi" });
   if (state !== "granted") {
     throw new Error("Cannot call libpcap and libc: run with deno run --allow-ffi --allow-read");
   }
-  return await run(invocation.options);
+  await giveUpRights(options);
+  const messages = await Messages.load();
+  const watch = await watchOf(options, messages);
+  const output = await chooseOutput(options, messages);
+  const { buildParts } = await import("./src/parts.ts");
+  let isEnding = false;
+  onEnd(() => isEnding = true);
+  const parts = await buildParts({ ...options, output }, (message) => messages.warn(message));
+  const { source } = parts;
+  onEnd(() => source.stop());
+  // Asked for while there was nothing to end yet.
+  if (isEnding) source.stop();
+  try {
+    if (options.explain) await explainMeans(parts.means);
+    const { monitor } = await import("./src/monitor.ts");
+    const measured = monitor(parts, options.count);
+    const reports = watch?.over(measured) ?? measured;
+    if (output === "screen") await show(reports, parts, options, messages);
+    else await print(reports, options, output);
+  } finally {
+    parts.close();
+  }
+  if (source.failure === null) return statusOf(options, watch);
+  messages.complain(source.failure.message);
+  return CANNOT_CAPTURE;
+}
+
+/** What was recorded needs no rights, and no library. */
+async function replay(options: Options, replayFile: string): Promise<number> {
+  const [messages, record] = await Promise.all([Messages.load(), import("./src/record/replay.ts")]);
+  const watch = await watchOf(options, messages);
+  const warn = (message: string): void => messages.warn(message);
+  const recorded = await record.replay({ ...options, replayFile }, Deno.stdin.readable, warn);
+  const output = await chooseOutput(options, messages);
+  await print(watch?.over(recorded) ?? recorded, options, output === "screen" ? "text" : output);
+  return statusOf(options, watch);
 }
 
 /** Before all else is loaded: what is loaded is read by threads that are made for it, and have no more rights then. */
@@ -74,79 +131,60 @@ async function giveUpRights({ readFile, filter }: Options): Promise<void> {
   });
 }
 
-async function run(options: Options): Promise<number> {
-  await giveUpRights(options);
-  const complain = await loadComplain();
-  const output = await chooseOutput(options, complain);
-  const { buildParts } = await import("./src/parts.ts");
-  let isEnding = false;
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
-  const onEnd = (stop: () => void): void => {
-    for (const signal of signals) Deno.addSignalListener(signal, stop);
-  };
-  onEnd(() => isEnding = true);
-  const warnings: Warnings = { said: [], tell: complain };
-  const parts = await buildParts({ ...options, output }, (message) => {
-    warnings.said.push(message);
-    warnings.tell(message);
-  });
-  const { source } = parts;
-  onEnd(() => source.stop());
-  // Asked for while there was nothing to end yet.
-  if (isEnding) source.stop();
-  try {
-    if (options.explain) await explainMeans(parts.means);
-    if (output === "screen") await show(parts, options, warnings, complain, onEnd);
-    else await print(parts, options, output);
-  } finally {
-    parts.close();
+function onEnd(stop: () => void): void {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) {
+    Deno.addSignalListener(signal, stop);
   }
-  if (source.failure === null) return DONE;
-  complain(source.failure.message);
-  return CANNOT_CAPTURE;
+}
+
+async function watchOf({ alerts, bits }: Options, messages: Messages): Promise<Watch | null> {
+  if (alerts.length === 0) return null;
+  const { Watch } = await import("./src/watch.ts");
+  return new Watch(alerts, bits, (line) => messages.warn(line));
+}
+
+function statusOf({ alertExit }: Options, watch: Watch | null): number {
+  return alertExit && watch?.wasRaised ? ALERT_RAISED : DONE;
 }
 
 /** Where nothing was said: the screen on a terminal that can show it, else text. */
-async function chooseOutput({ output }: Options, complain: Complain): Promise<Output> {
+async function chooseOutput({ output }: Options, messages: Messages): Promise<Output> {
   if (output !== null && output !== "screen") return output;
   if (output === null && !Deno.stdout.isTerminal()) return "text";
   const { screenRefusal } = await import("./src/screen/terminal.ts");
   const refusal = screenRefusal();
   if (refusal === null) return "screen";
   if (output === "screen") throw new UsageError(`Cannot show the screen: ${refusal}; -t prints text`);
-  complain(`Without the screen, since ${refusal}: text follows (-t)`);
+  messages.complain(`Without the screen, since ${refusal}: text follows (-t)`);
   return "text";
 }
 
-/** Report after report, until the source ends or enough were made. */
-async function print(parts: Parts, options: Options, output: PrintedOutput): Promise<void> {
-  const [{ monitor }, { createRenderer }] = await Promise.all([
-    import("./src/monitor.ts"),
-    import("./src/render/render.ts"),
-  ]);
+/** Report after report, until there are no more. */
+async function print(
+  reports: AsyncIterable<Report>,
+  options: Options,
+  output: PrintedOutput,
+): Promise<void> {
+  const { createRenderer } = await import("./src/render/render.ts");
   const renderer = await createRenderer({ ...options, output });
   await write(renderer.header());
-  for await (const report of monitor(parts, options.count)) {
-    await write(renderer.report(report));
-  }
+  for await (const report of reports) await write(renderer.report(report));
 }
 
 /** The live screen, until the user has seen enough. What is said meanwhile is said again where it stays. */
 async function show(
-  parts: Parts,
+  reports: AsyncIterable<Report>,
+  { source, ledger }: Parts,
   options: Options,
-  warnings: Warnings,
-  complain: Complain,
-  onEnd: (stop: () => void) => void,
+  messages: Messages,
 ): Promise<void> {
-  const [{ monitor }, { Terminal }, { paletteOf }, { Screen }] = await Promise.all([
-    import("./src/monitor.ts"),
+  const [{ Terminal }, { paletteOf }, { Screen }] = await Promise.all([
     import("./src/screen/terminal.ts"),
     import("./src/screen/palette.ts"),
     import("./src/screen/screen.ts"),
   ]);
-  const { source, ledger } = parts;
-  const { length } = warnings.said;
+  const { warnings } = messages;
+  const { length } = warnings;
   const terminal = Terminal.open();
   try {
     const screen = new Screen(terminal, paletteOf(!Deno.noColor), options, {
@@ -155,13 +193,14 @@ async function show(
       hold: (isHeld) => source.hold(isHeld),
       stop: () => source.stop(),
     });
-    warnings.tell = (message) => screen.say(message);
-    if (length > 0) screen.say(warnings.said.join(". "));
+    messages.onScreen = (message) => screen.say(message);
+    if (length > 0) screen.say(warnings.join(". "));
     onEnd(() => screen.quit());
-    await screen.run(monitor(parts, options.count), options.readFile !== null && options.count === null);
+    await screen.run(reports, options.readFile !== null && options.count === null);
   } finally {
     terminal.close();
-    warnings.said.slice(length).forEach(complain);
+    messages.onScreen = null;
+    for (const message of warnings.slice(length)) messages.complain(message);
   }
 }
 
@@ -189,7 +228,6 @@ try {
   // The reader has seen enough: `nethogs -t | head`.
   if (error instanceof Deno.errors.BrokenPipe) Deno.exit(DONE);
   const { message, status } = await explain(error);
-  const complain = await loadComplain();
-  complain(message);
+  (await Messages.load()).complain(message);
   Deno.exit(status);
 }

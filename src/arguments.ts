@@ -11,17 +11,15 @@ import {
   SHELLS,
 } from "./option_table.ts";
 import type { Options } from "./options.ts";
+import { UsageError } from "./usage_error.ts";
+
+export { UsageError };
 
 export type Invocation =
   | { readonly kind: "run"; readonly options: Options }
   | { readonly kind: "completions"; readonly shell: Shell }
   | { readonly kind: "help" }
   | { readonly kind: "version" };
-
-/** The command line cannot be used. The message is one line: what was given, and what is expected. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
 
 /** Reads a command line, without the program's own name. Throws `UsageError` and nothing else. */
 export function parseOptions(args: readonly string[]): Invocation {
@@ -46,6 +44,7 @@ export function parseOptions(args: readonly string[]): Invocation {
       applyOption(draft, spec, word);
     }
   }
+  refuseContradictions(draft, seen);
   return { kind: "run", options: finish(draft) };
 }
 
@@ -207,12 +206,59 @@ function finish(draft: Draft): Options {
   return { ...options, ...ofFile(options), sort: givenSort ?? viewSort ?? "total" };
 }
 
-/** What was not said of a capture file: it is printed as fast as it is read, and on the screen seen as it was. */
+/** What was not said of a file: it is printed as fast as it is read, and a capture file on the screen seen as it was. */
 function ofFile(
-  { readFile, output, speed }: Pick<Options, "readFile" | "output" | "speed">,
+  { readFile, replayFile, output, speed }: Pick<Options, "readFile" | "replayFile" | "output" | "speed">,
 ): Pick<Options, "output" | "speed"> {
-  if (readFile === null) return { output, speed };
+  if (readFile === null && replayFile === null) return { output, speed };
   return { output: output ?? "text", speed: speed ?? (output === "screen" ? 1 : null) };
+}
+
+/** What decides how a capture is made, by its name in the table; a record was made already. */
+const OF_CAPTURES = [
+  ...[
+    "all",
+    "filter",
+    "promiscuous",
+    "read",
+    "proc",
+    "delay",
+    "speed",
+    "max-flows",
+    "max-processes",
+    "screen",
+  ],
+] as const;
+const ADVICE: ReadonlyMap<string, string> = new Map([
+  ["delay", "its intervals are what they were; --every makes longer ones"],
+  ["screen", "a record is printed, as text by default"],
+]);
+/** What needs a record. */
+const OF_RECORDS = ["since", "until", "every"] as const;
+
+function refuseContradictions(draft: Draft, seen: ReadonlySet<OptionSpec>): void {
+  const given = (names: readonly string[]): string | undefined => names.find((name) => isGiven(name, seen));
+  if (draft.replayFile === null) {
+    const found = given(OF_RECORDS);
+    if (found !== undefined) {
+      throw new UsageError(`Cannot use --${found} without --replay: it is about a record`);
+    }
+  } else {
+    const found = given(OF_CAPTURES);
+    const [name] = draft.interfaces;
+    const chosen = found !== undefined ? `--${found}` : name && `the interface ${JSON.stringify(name)}`;
+    if (chosen !== undefined) {
+      const advice = ADVICE.get(found ?? "") ?? "a record is shown as it was made";
+      throw new UsageError(`Cannot use --replay with ${chosen}: ${advice}`);
+    }
+  }
+  if (draft.alertExit && draft.alerts.length === 0) {
+    throw new UsageError("Cannot use --alert-exit without --alert: there is nothing to be raised");
+  }
+}
+
+function isGiven(name: string, seen: ReadonlySet<OptionSpec>): boolean {
+  return [...seen].some(({ long }) => long === name);
 }
 
 function newDraft(): Draft {
@@ -240,6 +286,12 @@ function newDraft(): Draft {
     speed: null,
     maxFlows: DEFAULT_MAX_FLOWS,
     maxProcesses: DEFAULT_MAX_PROCESSES,
+    replayFile: null,
+    since: null,
+    until: null,
+    everyMs: null,
+    alerts: [],
+    alertExit: false,
     procRoot: "/proc",
   };
 }

@@ -20,12 +20,15 @@ const EXAMPLES: readonly (readonly [command: string, meaning: string])[] = [
   ['nethogs -f "port 5432" --bits', "database traffic, in bits"],
   ["nethogs -j -c 10 | jq .total", "ten reports for a script"],
   ["nethogs -t -r trace.pcap", "what a capture file holds"],
+  ["nethogs --replay day.json --every 1h", "who used it, hour by hour"],
+  ["nethogs --alert 'sent > 50MB/s for 10s'", "tells who sends much"],
 ];
 
 const STATUS: readonly (readonly [status: string, meaning: string])[] = [
   ["0", "done, also after an interrupt"],
-  ["1", "could not capture"],
+  ["1", "could not capture, or not show a record"],
   ["2", "wrong usage"],
+  ["3", "an alert was raised, with --alert-exit"],
 ];
 
 export function renderHelp(): string {

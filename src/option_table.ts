@@ -1,11 +1,13 @@
 /** The one table of options that command lines, help and manual share, and how each value is read. */
 
+import { DURATION_EXAMPLES, parseDurationMs } from "./duration.ts";
 import type { Options, Output, SortKey, View } from "./options.ts";
 import type { GroupKey } from "./report/report.ts";
 
 /** Options while they are being collected. */
 export interface Draft extends Writable<Options> {
   interfaces: string[];
+  alerts: string[];
   processPatterns: string[];
   pids: number[];
   /** The order that the view implies; null where it implies none. */
@@ -16,7 +18,13 @@ export interface Draft extends Writable<Options> {
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** The headings of the help text, in its order. */
-export const OPTION_GROUPS = ["What to watch", "What to show", "When and in which form", "Other"] as const;
+export const OPTION_GROUPS = [
+  "What to watch",
+  "What to show",
+  "When and in which form",
+  "History and alerts",
+  "Other",
+] as const;
 
 /** Shells that complete command lines of nethogs. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -313,6 +321,58 @@ export const OPTIONS: readonly OptionSpec[] = [
     expects: `the number of processes is a whole number from ${MAX_PROCESSES_LEAST} to ${MAX_PROCESSES_MOST}`,
     apply: (draft, value) =>
       set(draft, "maxProcesses", parseWhole(value, MAX_PROCESSES_LEAST, MAX_PROCESSES_MOST)),
+  },
+  {
+    long: "replay",
+    value: "FILE",
+    group: "History and alerts",
+    help: "show what nethogs -o json wrote to FILE, also compressed by gzip (- for standard input)",
+    completes: "file",
+    expects: "the file is what nethogs -o json wrote",
+    once: "one record is shown at a time",
+    apply: (draft, value) => set(draft, "replayFile", parseText(value)),
+  },
+  {
+    long: "since",
+    value: "TIME",
+    group: "History and alerts",
+    help: "with --replay, only what came after TIME: 2026-11-25T03:00Z, 03:00 (UTC, the record's last), or " +
+      "-2h before its end; totals begin there",
+    expects: "the time is such as 2026-11-25T03:00Z, 03:00 or -2h",
+    apply: (draft, value) => set(draft, "since", parseText(value)),
+  },
+  {
+    long: "until",
+    value: "TIME",
+    group: "History and alerts",
+    help: "with --replay, only what came until TIME",
+    expects: "the time is such as 2026-11-25T04:00Z, 04:00 or -1h",
+    apply: (draft, value) => set(draft, "until", parseText(value)),
+  },
+  {
+    long: "every",
+    value: "TIME",
+    group: "History and alerts",
+    help: `with --replay, one report for each such time: ${DURATION_EXAMPLES}`,
+    expects: `the time is a length such as ${DURATION_EXAMPLES}`,
+    apply: (draft, value) => set(draft, "everyMs", parseDurationMs(value)),
+  },
+  {
+    long: "alert",
+    value: "RULE",
+    group: "History and alerts",
+    help: "say on standard error when a row begins and ends to meet RULE; may be repeated:\n" +
+      "[each SCOPE] sent|received|total|dropped >|>=|<|<= AMOUNT[/s] [for TIME]\n" +
+      "SCOPE: process, container, pod, unit, user, interface or total; default: the rows of the report\n" +
+      "without /s: since the start",
+    expects: 'the rule is such as "received > 50MB/s for 10s" or "container sent > 1GB"',
+    apply: (draft, value) => append(draft.alerts, parseText(value)),
+  },
+  {
+    long: "alert-exit",
+    group: "History and alerts",
+    help: "exit with status 3 when an alert was raised",
+    apply: (draft) => set(draft, "alertExit", true),
   },
   {
     short: "h",

@@ -45,6 +45,17 @@ export interface Options {
   readonly maxFlows: number;
   /** So many processes are kept apart, as far as they have exited. */
   readonly maxProcesses: number;
+  /** What nethogs recorded, to be shown instead of interfaces; "-" for standard input. */
+  readonly replayFile: string | null;
+  /** Which part of the record, as given; null for no bound. */
+  readonly since: string | null;
+  readonly until: string | null;
+  /** One report of the record for each such time; null for its own. */
+  readonly everyMs: number | null;
+  /** Rules, as given. */
+  readonly alerts: readonly string[];
+  /** The exit status tells whether one was raised. */
+  readonly alertExit: boolean;
   /** Mount point of procfs. */
   readonly procRoot: string;
 }

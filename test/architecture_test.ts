@@ -9,6 +9,8 @@ const ROOT = new URL("../", import.meta.url);
 const STAGES = [
   "ffi",
   "src/glob.ts",
+  "src/usage_error.ts",
+  "src/duration.ts",
   "src/kernel",
   "src/capture",
   "src/decode",
@@ -24,6 +26,8 @@ const STAGES = [
   "src/arguments.ts",
   "src/help.ts",
   "src/completions.ts",
+  "src/record",
+  "src/watch.ts",
   "src/monitor.ts",
   "src/means.ts",
   "src/parts.ts",
@@ -68,7 +72,10 @@ const OUTSIDE_WORLD = [
 const LOADED_WHEN_NEEDED = [
   {
     file: "main.ts",
-    without: ["ffi", "src/parts.ts", "src/monitor.ts", "src/help.ts", "src/render", "src/screen"],
+    without: [
+      ...["ffi", "src/parts.ts", "src/monitor.ts", "src/help.ts", "src/render", "src/report", "src/screen"],
+      ...["src/record", "src/watch.ts"],
+    ],
   },
   {
     file: "src/parts.ts",

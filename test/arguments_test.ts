@@ -27,6 +27,12 @@ const DEFAULTS: Options = {
   speed: null,
   maxFlows: 262_144,
   maxProcesses: 1024,
+  replayFile: null,
+  since: null,
+  until: null,
+  everyMs: null,
+  alerts: [],
+  alertExit: false,
   procRoot: "/proc",
 };
 
@@ -155,6 +161,16 @@ Deno.test("parseOptions() reads every option in its short and its long form", ()
   assertParsed(["--proc", "/host/proc"], { procRoot: "/host/proc" });
   assertParsed(["--max-flows", "4194304"], { maxFlows: 4_194_304 });
   assertParsed(["--max-processes=16"], { maxProcesses: 16 });
+  assertParsed(["--replay", "-", "--since", "-2h", "--until=04:00", "--every", "1h"], {
+    ...{ output: "text", replayFile: "-", since: "-2h", until: "04:00" },
+    everyMs: 3_600_000,
+  });
+  assertParsed(
+    ["--alert", "sent > 1KB/s", "--alert=dropped > 0", "--alert", "sent > 1KB/s", "--alert-exit"],
+    {
+      ...{ alerts: ["sent > 1KB/s", "dropped > 0"], alertExit: true },
+    },
+  );
 });
 
 Deno.test("parseOptions() splits words as getopt does", () => {
@@ -391,6 +407,36 @@ Deno.test("parseOptions() refuses a speed without a capture file, and one that i
       `Cannot use --speed ${JSON.stringify(speed)}: the speed is a number greater than 0, such as 10 or 0.5`,
     );
   }
+});
+
+Deno.test("parseOptions() refuses beside a record what decides how a capture is made", () => {
+  const made = "a record is shown as it was made";
+  for (const option of ["--all", "--promiscuous", "--filter=tcp", "--proc=/p"]) {
+    const [name] = option.split("=");
+    assertRefused(["--replay", "r", option], `Cannot use --replay with ${name}: ${made}`);
+  }
+  assertRefused(["--replay", "r", "-r", "a.pcap"], `Cannot use --replay with --read: ${made}`);
+  assertRefused(["--replay", "r", "eth0"], `Cannot use --replay with the interface "eth0": ${made}`);
+  assertRefused(
+    ["--replay", "r", "-d", "1"],
+    "Cannot use --replay with --delay: its intervals are what they were; --every makes longer ones",
+  );
+  assertRefused(
+    ["--replay", "a", "--replay", "b"],
+    "Cannot use --replay twice: one record is shown at a time",
+  );
+});
+
+Deno.test("parseOptions() refuses without a record what is about one, and a status of no alerts", () => {
+  for (const option of ["--since=1h", "--until=1h", "--every=1h"]) {
+    const [name] = option.split("=");
+    assertRefused([option], `Cannot use ${name} without --replay: it is about a record`);
+  }
+  assertRefused(["--alert-exit"], "Cannot use --alert-exit without --alert: there is nothing to be raised");
+  assertRefused(
+    ["--replay", "r", "--every", "hourly"],
+    'Cannot use --every "hourly": the time is a length such as 10s, 5m, 1.5h or 1d',
+  );
 });
 
 Deno.test("parseOptions() refuses a value after a switch", () => {

@@ -37,6 +37,9 @@ export interface Process {
   readonly container: ContainerCgroup | null;
 }
 
+/** All that a process may be called by. */
+export type NamedProcess = Pick<Process, "name" | "comm" | "exe" | "argv0">;
+
 /**
  * Where a process has a socket: at descriptor N, or, as ~N (a negative number), registered with the io_uring instance
  * at descriptor N.
@@ -202,7 +205,7 @@ export class ProcFs {
   }
 
   /** The names that a pattern for this process may mean. */
-  static namesOf({ name, comm, exe, argv0 }: Process): string[] {
+  static namesOf({ name, comm, exe, argv0 }: NamedProcess): string[] {
     return [name, comm, exe === null ? "" : baseName(exe), argv0 === null ? "" : programName(argv0)];
   }
 

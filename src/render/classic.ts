@@ -9,8 +9,10 @@ import {
   amountsOf,
   groupLabel,
   isShown,
+  orderedFlows,
   orderedGroups,
   orderedProcesses,
+  orderedUnattributed,
   type RenderOptions,
   sortAmount,
   splitCommandLine,
@@ -83,10 +85,10 @@ function sum(rows: readonly Traffic[]): Traffic {
 /** "Unknown connection: 127.0.0.1:18231-127.0.0.1:40322", TCP only, no brackets around IPv6 addresses. */
 function unknownConnections(report: Report, options: RenderOptions): string[] {
   if (!options.connections) return [];
-  return report.unattributed.flatMap((row) => row.flows ?? [])
-    .filter((flow) =>
-      flow.protocol === "tcp" && flow.localAddress !== null && isShown(flow, options.view.kind)
-    )
+  const { sort, view } = options;
+  return orderedUnattributed(report, sort, view.kind)
+    .flatMap(({ flows }) => orderedFlows(flows ?? [], sort, view.kind))
+    .filter((flow) => flow.protocol === "tcp" && flow.localAddress !== null && isShown(flow, view.kind))
     .map((flow) => {
       const local = `${flow.localAddress}:${flow.localPort}`;
       return `Unknown connection: ${printable(`${local}-${flow.remoteAddress}:${flow.remotePort}`)}`;

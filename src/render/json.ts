@@ -1,6 +1,7 @@
 /** One JSON object per line and report: schema nethogs/1, `schema/nethogs-1.schema.json`. */
 
 import type {
+  AlertRow,
   FlowRow,
   GroupRow,
   InterfaceRow,
@@ -35,6 +36,7 @@ export function renderJson(report: Report, options: RenderOptions): string {
     unattributed: orderedUnattributed(report, sort, view.kind).map((row) => unattributedJson(row, options)),
     total: trafficJson(report.total),
     interfaces: report.interfaces.map(interfaceJson),
+    ...alertsJson(report),
   };
   return printableJson(JSON.stringify(document)) + "\n";
 }
@@ -51,11 +53,7 @@ function groupsJson({ by, groups }: Report, { sort, view }: RenderOptions): Json
 function groupJson(row: GroupRow): JsonObject {
   return {
     name: row.name,
-    process: row.process === null ? null : {
-      pid: row.process.pid,
-      start_time: startTime(row.process),
-      name: row.process.name,
-    },
+    process: processIdJson(row.process),
     processes: row.processes,
     connections: row.connections,
     interfaces: row.interfaces,
@@ -63,7 +61,13 @@ function groupJson(row: GroupRow): JsonObject {
   };
 }
 
-export function startTime({ startTimeMs }: ProcessRow): string | null {
+type ProcessId = Pick<ProcessRow, "pid" | "startTimeMs" | "name">;
+
+function processIdJson(row: ProcessId | null): JsonObject | null {
+  return row === null ? null : { pid: row.pid, start_time: startTime(row), name: row.name };
+}
+
+export function startTime({ startTimeMs }: Pick<ProcessRow, "startTimeMs">): string | null {
   return startTimeMs === null ? null : timeStamp(startTimeMs);
 }
 
@@ -73,6 +77,7 @@ function processJson(row: ProcessRow, options: RenderOptions): JsonObject {
     start_time: startTime(row),
     name: row.name,
     exe: row.exe,
+    argv0: row.argv0,
     command_line: row.commandLine,
     uid: row.uid,
     user: row.user,
@@ -99,6 +104,24 @@ function unattributedJson(row: UnattributedRow, options: RenderOptions): JsonObj
     reason: row.reason,
     ...trafficJson(row),
     ...flowsJson(row, options),
+  };
+}
+
+/** The field is there only when alerts were asked for. */
+function alertsJson({ alerts }: Report): JsonObject {
+  return alerts === undefined ? {} : { alerts: alerts.map(alertJson) };
+}
+
+function alertJson(row: AlertRow): JsonObject {
+  return {
+    rule: row.rule,
+    name: row.name,
+    process: processIdJson(row.process),
+    state: row.state,
+    since: timeStamp(row.sinceMs),
+    measure: row.measure,
+    unit: row.unit,
+    amount: row.amount,
   };
 }
 

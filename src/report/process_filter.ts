@@ -2,9 +2,12 @@
 
 import { compileGlob, isGlob } from "../glob.ts";
 import type { Container } from "../proc/container.ts";
-import { type Process, ProcFs } from "../proc/procfs.ts";
+import { type NamedProcess, type Process, ProcFs } from "../proc/procfs.ts";
 
-type Test = (process: Process, container: Container | null) => boolean;
+/** What there is to go by, of a process that runs or of one on record. */
+export type SoughtProcess = NamedProcess & Pick<Process, "pid" | "unit">;
+
+type Test = (process: SoughtProcess, container: Container | null) => boolean;
 
 /**
  * A test that any of the patterns or pids may pass; null where there are none, which means every process.

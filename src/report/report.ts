@@ -161,6 +161,26 @@ export interface InterfaceRow {
   readonly totalDropped: number;
 }
 
+export type AlertUnit = "bytes" | "bytes/s" | "frames" | "frames/s";
+
+/** A rule of `--alert`, and a row that meets it or no longer does. */
+export interface AlertRow {
+  /** As it was given. */
+  readonly rule: string;
+  /** Of the row; null for the total. */
+  readonly name: string | null;
+  /** The process that the row is, or whose connection it is; null otherwise. */
+  readonly process: Pick<ProcessRow, "pid" | "startTimeMs" | "name"> | null;
+  /** Raised in this interval, still raised at its end, or cleared in it. */
+  readonly state: "raised" | "held" | "cleared";
+  /** End of the interval in which it was raised, milliseconds since the Unix epoch. */
+  readonly sinceMs: number;
+  readonly measure: "sent" | "received" | "total" | "dropped";
+  readonly unit: AlertUnit;
+  /** What is compared; null where the row is in the report no more. */
+  readonly amount: number | null;
+}
+
 export interface Report {
   /** End of the interval, milliseconds since the Unix epoch. */
   readonly timeMs: number;
@@ -179,9 +199,21 @@ export interface Report {
   /** The sum of all processes and unattributed rows. */
   readonly total: Traffic;
   readonly interfaces: readonly InterfaceRow[];
+  /** There only where alerts were asked for. */
+  readonly alerts?: readonly AlertRow[];
 }
 
 /** The row has bytes in this very interval. */
 export function isActive(row: Traffic): boolean {
   return row.sentBytes > 0 || row.receivedBytes > 0;
+}
+
+/**
+ * Tells the rows of processes apart, and is the same from report to report. A pid is used again; of a process that began
+ * before it could be read, the name has to do.
+ */
+export function processKey(row: ProcessRow): string {
+  const { pid, startTimeMs, name, uid, unit, container, exitedProcesses } = row;
+  if (exitedProcesses === undefined) return `${pid} ${startTimeMs ?? name}`;
+  return `exited ${uid} ${unit} ${container?.runtime} ${container?.id}`;
 }

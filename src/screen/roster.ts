@@ -7,6 +7,7 @@ import {
   type FlowRow,
   type GroupRow,
   isActive,
+  processKey,
   type ProcessRow,
   type Report,
   type Traffic,
@@ -135,13 +136,13 @@ function parentsOf(report: Report): Parent[] {
 }
 
 function processRow(row: ProcessRow): Parent & { kind: "process" } {
-  return { kind: "process", key: `${row.pid} ${row.startTimeMs}`, row, isSilent: !isActive(row) };
+  return { kind: "process", key: processKey(row), row, isSilent: !isActive(row) };
 }
 
 function groupRows({ by }: Report, rows: readonly GroupRow[]): (Parent & { kind: "group" })[] {
   const seen = new Map<string, number>();
   return rows.map((row) => {
-    const owner = row.process === null ? "" : ` ${row.process.pid} ${row.process.startTimeMs}`;
+    const owner = row.process === null ? "" : ` ${processKey(row.process)}`;
     const key = `${by}${owner} ${row.name}`;
     // Containers of two runtimes may have the same name.
     const namesakes = seen.get(key) ?? 0;

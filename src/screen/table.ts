@@ -149,7 +149,7 @@ export class ScreenTable {
 
 function processCells(row: ProcessRow, options: RenderOptions): Cells {
   return {
-    pid: String(row.pid),
+    pid: row.exitedProcesses === undefined ? String(row.pid) : "-",
     user: printable(row.user ?? row.uid?.toString() ?? "-"),
     program: printable(processLabel(row, options)),
     container: row.container === null ? "-" : printable(containerLabel(row.container)),

@@ -8,13 +8,21 @@ import { Traffic } from "./traffic.ts";
 
 /** What a recipe leaves in the folder where it is typed. */
 const FILES: readonly (readonly [part: string, name: RegExp])[] = [
-  ["tee -a", /^hogs\.log$/],
+  ["2>> hogs.log", /^hogs\.log$/],
+  ["> day.json", /^day\.json$/],
+  ["> day.csv", /^day\.csv$/],
   ["split", /^nethogs\.json\.00\.gz$/],
   ['> "nethogs-$(date', /^nethogs-\d{4}-\d\d-\d\d-\d\d\.json$/],
 ];
 
 /** What prints nothing where nobody uses that much. */
-const QUIET = /> 50e6|> 1000|< 1e9|split|date \+%F/;
+const QUIET = /> 1000|> \/dev\/null|> day|1TB|split|date \+%F/;
+
+/** A record, for the recipes that show one. */
+const RECORD = "day.json";
+
+/** Ends a run that would go on, and does not make anybody wait; a record has an end, and intervals of its own. */
+const BRIEF = '$(case " $* " in *" --replay "*) ;; *) echo -d 0.4 -c 2 ;; esac)';
 
 async function readRecipes(): Promise<string[]> {
   const readme = await Deno.readTextFile(`${ROOT}README.md`);
@@ -47,10 +55,12 @@ labTest("the README's recipes work as they are written", ["gawk", "jq", "tcpdump
   const [host, peer] = [await lab.namespace(), await lab.namespace()];
   const [near, far] = await lab.pair(host, peer, "podman0");
   for (const name of ["nginx", "istio-proxy"]) await talk(lab, host, name, [near.ipv4, far.ipv4]);
-  // It ends, and does not make anybody wait.
-  const path = await makeNethogsPath(lab, `${LAUNCHER} "$@" -d 0.4 -c 2`);
+  const path = await makeNethogsPath(lab, `${LAUNCHER} "$@" ${BRIEF}`);
+  const recorded = await typed(host, "nethogs -j --connections", { cwd: lab.directory, env: { PATH: path } });
   for (const recipe of recipes) {
     const directory = await Deno.makeTempDir({ dir: lab.directory });
+    const isReplay = recipe.includes(`${RECORD} `) && !recipe.includes(`> ${RECORD}`);
+    if (isReplay) await Deno.writeTextFile(`${directory}/${RECORD}`, recorded.stdout);
     const { code, stdout, stderr } = await typed(host, recipe, { cwd: directory, env: { PATH: path } });
     const told = `$ ${recipe}\n${stdout}${stderr}`;
     if (recipe.startsWith("tcpdump")) {
@@ -61,7 +71,8 @@ labTest("the README's recipes work as they are written", ["gawk", "jq", "tcpdump
     }
     assert.equal(stdout === "", QUIET.test(recipe), told);
     const wanted = FILES.find(([part]) => recipe.includes(part))?.[1];
-    const left = [...Deno.readDirSync(directory)].map(({ name }) => name);
+    const left = [...Deno.readDirSync(directory)].map(({ name }) => name)
+      .filter((name) => !(isReplay && name === RECORD));
     assert.equal(left.length, wanted === undefined ? 0 : 1, told);
     if (wanted !== undefined) assert.match(left[0]!, wanted);
   }

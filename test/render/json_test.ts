@@ -6,6 +6,7 @@ import { renderJson } from "../../src/render/json.ts";
 import schema from "../../schema/nethogs-1.schema.json" with { type: "json" };
 import { anyGroupedReport, anyReport } from "./any_report.ts";
 import {
+  alertRow,
   CONNECTION_REPORT,
   CONTAINER_REPORT,
   DEFAULT_OPTIONS,
@@ -34,7 +35,7 @@ Deno.test("renderJson() writes one line, fields in the order of the schema", () 
     renderJson(report, OPTIONS),
     '{"schema":"nethogs/1","time":"2026-11-23T09:00:01.000Z","interval_s":1.0003,"host":"h1",' +
       '"processes":[{"pid":812,"start_time":"2026-11-23T08:00:01.000Z","name":"nginx",' +
-      '"exe":"/usr/sbin/nginx","command_line":"nginx: worker process","uid":33,"user":"www-data",' +
+      '"exe":"/usr/sbin/nginx","argv0":"nginx:","command_line":"nginx: worker process","uid":33,"user":"www-data",' +
       '"netns":4026532201,"unit":null,"container":{"id":"2a09b0c4d5e6f708","name":"web1",' +
       '"runtime":"podman","pod":null,"namespace":null},"interfaces":["veth0","podman0","eth0"],' +
       '"sent_bytes":5242880,"received_bytes":70144,"sent_total_bytes":15728640,' +
@@ -79,6 +80,25 @@ Deno.test("renderJson() lists idle and exited processes, with null for what is n
   assert.deepEqual(processes.map(({ pid }: { pid: number }) => pid), [812, 4711, 4650]);
   const { exe, user, container, start_time: startTime } = processes[2];
   assert.deepEqual([exe, user, container, startTime], [null, null, null, null]);
+});
+
+Deno.test("renderJson() lists alerts only where they were asked for", () => {
+  assert.doesNotMatch(renderJson(SAMPLE_REPORT, OPTIONS), /"alerts"/);
+  const total = alertRow({ name: null, process: null, state: "cleared", amount: null });
+  const line = renderJson({ ...SAMPLE_REPORT, alerts: [alertRow(), total] }, OPTIONS);
+  assertValid(line);
+  const { alerts } = JSON.parse(line);
+  assert.deepEqual(alerts[0], {
+    rule: "received > 50MB/s for 10s",
+    name: "curl",
+    process: { pid: 4711, start_time: "2026-11-23T08:59:01.000Z", name: "curl" },
+    state: "raised",
+    since: "2026-11-23T09:00:01.000Z",
+    measure: "received",
+    unit: "bytes/s",
+    amount: 65_011_712,
+  });
+  assert.deepEqual([alerts[1].name, alerts[1].process, alerts[1].amount], [null, null, null]);
 });
 
 Deno.test("renderJson() lists flows only with connections", () => {

@@ -2,6 +2,7 @@
 
 import type { Report } from "../../src/report/report.ts";
 import type {
+  AlertRow,
   FlowRow,
   GroupRow,
   InterfaceRow,
@@ -110,6 +111,20 @@ export function interfaceRow(overrides: Partial<InterfaceRow> = {}): InterfaceRo
     totalPackets: 12,
     totalBytes: 202_504,
     totalDropped: 0,
+    ...overrides,
+  };
+}
+
+export function alertRow(overrides: Partial<AlertRow> = {}): AlertRow {
+  return {
+    rule: "received > 50MB/s for 10s",
+    name: "curl",
+    process: processRow(),
+    state: "raised",
+    sinceMs: END_MS,
+    measure: "received",
+    unit: "bytes/s",
+    amount: 62 * 1024 ** 2,
     ...overrides,
   };
 }
