@@ -80,14 +80,20 @@ async function capture(options: Options): Promise<number> {
   if (state !== "granted") {
     throw new Error("Cannot call libpcap and libc: run with deno run --allow-ffi --allow-read");
   }
-  await giveUpRights(options);
   const messages = await Messages.load();
+  const warn = (message: string): void => messages.warn(message);
+  const { exportsOtlp, openMetrics } = await import("./src/metrics/opening.ts");
+  const withOtlp = exportsOtlp(warn);
+  await giveUpRights(options, withOtlp);
   const watch = await watchOf(options, messages);
   const output = await chooseOutput(options, messages);
+  const versions = { version: denoJson.version, denoVersion: Deno.version.deno };
+  const metrics = await openMetrics(options, withOtlp, versions);
+  if (metrics !== null && metrics.url !== null) messages.complain(`Metrics are at ${metrics.url}`);
   const { buildParts } = await import("./src/parts.ts");
   let isEnding = false;
   onEnd(() => isEnding = true);
-  const parts = await buildParts({ ...options, output }, (message) => messages.warn(message));
+  const parts = await buildParts({ ...options, output }, warn);
   const { source } = parts;
   onEnd(() => source.stop());
   // Asked for while there was nothing to end yet.
@@ -96,9 +102,11 @@ async function capture(options: Options): Promise<number> {
     if (options.explain) await explainMeans(parts.means);
     const { monitor } = await import("./src/monitor.ts");
     const measured = monitor(parts, options.count);
-    const reports = watch?.over(measured) ?? measured;
+    const observed = metrics?.over(measured) ?? measured;
+    const reports = watch?.over(observed) ?? observed;
     if (output === "screen") await show(reports, parts, options, messages);
-    else await print(reports, options, output);
+    else if (output !== null) await print(reports, options, output);
+    else for await (const _ of reports);
   } finally {
     parts.close();
   }
@@ -113,21 +121,28 @@ async function replay(options: Options, replayFile: string): Promise<number> {
   const watch = await watchOf(options, messages);
   const warn = (message: string): void => messages.warn(message);
   const recorded = await record.replay({ ...options, replayFile }, Deno.stdin.readable, warn);
-  const output = await chooseOutput(options, messages);
-  await print(watch?.over(recorded) ?? recorded, options, output === "screen" ? "text" : output);
+  const { output } = options;
+  await print(
+    watch?.over(recorded) ?? recorded,
+    options,
+    output === null || output === "screen" ? "text" : output,
+  );
   return statusOf(options, watch);
 }
 
 /** Before all else is loaded: what is loaded is read by threads that are made for it, and have no more rights then. */
-async function giveUpRights({ readFile, filter }: Options): Promise<void> {
-  const [{ giveUpPrivileges }, { maskOf, OF_FILES, OF_INTERFACES }] = await Promise.all([
+async function giveUpRights({ readFile, filter, listen }: Options, withOtlp: boolean): Promise<void> {
+  const [{ giveUpPrivileges }, { LISTEN, maskOf, OF_FILES, OF_INTERFACES }] = await Promise.all([
     import("./src/kernel/privileges.ts"),
     import("./src/proc/capabilities.ts"),
   ]);
   giveUpPrivileges({
-    capabilities: maskOf(readFile === null ? OF_INTERFACES : OF_FILES),
-    // Names of hosts in a filter are looked up when it is compiled.
-    mayConnect: filter !== null,
+    capabilities: maskOf([
+      ...(readFile === null ? OF_INTERFACES : OF_FILES),
+      ...(listen === null ? [] : LISTEN),
+    ]),
+    // Names of hosts in a filter are looked up when it is compiled; Deno itself sends what OpenTelemetry exports.
+    mayConnect: filter !== null || withOtlp,
   });
 }
 
@@ -147,10 +162,13 @@ function statusOf({ alertExit }: Options, watch: Watch | null): number {
   return alertExit && watch?.wasRaised ? ALERT_RAISED : DONE;
 }
 
-/** Where nothing was said: the screen on a terminal that can show it, else text. */
-async function chooseOutput({ output }: Options, messages: Messages): Promise<Output> {
+/**
+ * Where nothing was said: the screen on a terminal that can show it, else text; null for none, since whoever serves
+ * metrics in the background wants no trace in a log.
+ */
+async function chooseOutput({ output, listen }: Options, messages: Messages): Promise<Output | null> {
   if (output !== null && output !== "screen") return output;
-  if (output === null && !Deno.stdout.isTerminal()) return "text";
+  if (output === null && !Deno.stdout.isTerminal()) return listen === null ? "text" : null;
   const { screenRefusal } = await import("./src/screen/terminal.ts");
   const refusal = screenRefusal();
   if (refusal === null) return "screen";

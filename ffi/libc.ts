@@ -176,6 +176,7 @@ export const FSETLOCKING_BYCALLER = 2;
 /** clock_gettime(2): linux/time.h */
 export const CLOCK_REALTIME = 0;
 export const CLOCK_MONOTONIC = 1;
+export const CLOCK_PROCESS_CPUTIME_ID = 2;
 export const CLOCK_THREAD_CPUTIME_ID = 3;
 
 /** sysconf(3): unistd.h */

@@ -49,8 +49,8 @@ export const TRIAL = {
   sha256: "1b136202dc147212ad0b129de0c10eb5f17060917c9754c7921cd68f764ad2e2",
 } as const;
 
-/** All that the executable is allowed, whoever runs it. */
-const PERMISSIONS = ["--allow-ffi", "--allow-read", "--deny-import", "--no-prompt"];
+/** All that the executable is allowed, whoever runs it. The network is for --listen: it connects to nobody. */
+const PERMISSIONS = ["--allow-ffi", "--allow-read", "--allow-net", "--deny-import", "--no-prompt"];
 
 export async function compile(order: Compilation): Promise<Origin> {
   const { root, work, denoVersion, target } = order;

@@ -224,10 +224,11 @@ const OF_CAPTURES = [
     "proc",
     "delay",
     "speed",
+    "screen",
     "max-flows",
     "max-processes",
-    "screen",
   ],
+  ...["listen", "labels", "top"],
 ] as const;
 const ADVICE: ReadonlyMap<string, string> = new Map([
   ["delay", "its intervals are what they were; --every makes longer ones"],
@@ -282,6 +283,9 @@ function newDraft(): Draft {
     promiscuous: false,
     connections: false,
     explain: false,
+    listen: null,
+    labels: null,
+    top: null,
     readFile: null,
     speed: null,
     maxFlows: DEFAULT_MAX_FLOWS,

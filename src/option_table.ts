@@ -1,7 +1,7 @@
 /** The one table of options that command lines, help and manual share, and how each value is read. */
 
 import { DURATION_EXAMPLES, parseDurationMs } from "./duration.ts";
-import type { Options, Output, SortKey, View } from "./options.ts";
+import type { Label, ListenAddress, Options, Output, SortKey, View } from "./options.ts";
 import type { GroupKey } from "./report/report.ts";
 
 /** Options while they are being collected. */
@@ -23,6 +23,7 @@ export const OPTION_GROUPS = [
   "What to show",
   "When and in which form",
   "History and alerts",
+  "For monitoring",
   "Other",
 ] as const;
 
@@ -69,6 +70,10 @@ const GROUP_KEYS: readonly GroupKey[] = [
   "remote",
   "interface",
 ];
+
+const LABELS: readonly Label[] = ["process", "container", "pod", "namespace", "unit", "user", "interface"];
+const TOP_MAX = 10_000;
+const PORT_MAX = 65_535;
 
 interface ViewMode {
   readonly view: View;
@@ -375,6 +380,36 @@ export const OPTIONS: readonly OptionSpec[] = [
     apply: (draft) => set(draft, "alertExit", true),
   },
   {
+    long: "listen",
+    value: "ADDRESS",
+    group: "For monitoring",
+    help:
+      "serve metrics for Prometheus at http://ADDRESS/metrics, where ADDRESS is a port on loopback, such as 9100, " +
+      "or like 0.0.0.0:9100 or [::1]:9100; reports are printed only on a terminal, or with -t, -j or -o",
+    expects: "metrics are served on a port of loopback, such as 9100, or on an address and a port, such as " +
+      "0.0.0.0:9100 or [::1]:9100",
+    once: "metrics are served in one place",
+    apply: (draft, value) => set(draft, "listen", parseListenAddress(value)),
+  },
+  {
+    long: "labels",
+    value: "LIST",
+    group: "For monitoring",
+    help:
+      "what series of metrics are told apart by: process, container, pod, namespace (the default), unit, user, " +
+      "interface; with commas in between",
+    expects: `labels are some of ${LABELS.join(", ")}, with commas in between`,
+    apply: (draft, value) => set(draft, "labels", parseLabels(value)),
+  },
+  {
+    long: "top",
+    value: "N",
+    group: "For monitoring",
+    help: "at most N series of metrics have names (default 100); the rest is in one, other",
+    expects: `the number of series is a whole number from 1 to ${TOP_MAX}`,
+    apply: (draft, value) => set(draft, "top", parseTop(value)),
+  },
+  {
     short: "h",
     long: "help",
     group: "Other",
@@ -466,6 +501,29 @@ function parseCount(text: string): number | null | undefined {
 function parseSpeed(text: string): number | undefined {
   const speed = parseDecimal(text);
   return speed !== undefined && speed > 0 && Number.isFinite(speed) ? speed : undefined;
+}
+
+/** PORT, :PORT, localhost:PORT, ADDR:PORT and [ADDR]:PORT; names of hosts would have to be asked for elsewhere. */
+function parseListenAddress(text: string): ListenAddress | undefined {
+  const parts =
+    /^(?:(?:\[(?<v6>[\da-f:.]+)\]|(?<v4>\d+\.\d+\.\d+\.\d+)|(?<name>localhost))?:)?(?<port>\d{1,5})$/i
+      .exec(text)?.groups;
+  const port = Number(parts?.port ?? NaN);
+  if (parts === undefined || !(port <= PORT_MAX)) return undefined;
+  const { v4 = "127.0.0.1", v6 } = parts;
+  if (!URL.canParse(`http://${v6 === undefined ? v4 : `[${v6}]`}/`)) return undefined;
+  return { hostname: v6 ?? v4, port };
+}
+
+function parseLabels(text: string): Label[] | undefined {
+  const labels = text.split(",").map((word) => parseChoice(LABELS, word.trim()));
+  const known = labels.filter((label) => label !== undefined);
+  return known.length === labels.length ? [...new Set(known)] : undefined;
+}
+
+function parseTop(text: string): number | undefined {
+  const top = /^\d+$/.test(text) ? Number(text) : NaN;
+  return top >= 1 && top <= TOP_MAX ? top : undefined;
 }
 
 function parsePid(text: string): number | undefined {

@@ -10,6 +10,15 @@ export interface View {
   readonly unit: "auto" | "b" | "kb" | "mb" | "gb";
 }
 
+/** What series of metrics are told apart by. */
+export type Label = "process" | "container" | "pod" | "namespace" | "unit" | "user" | "interface";
+
+/** An IP address of this host, and a port; 0 for any that is free. */
+export interface ListenAddress {
+  readonly hostname: string;
+  readonly port: number;
+}
+
 export type SortKey = "sent" | "received" | "total" | "pid" | "name";
 
 export interface Options {
@@ -37,6 +46,12 @@ export interface Options {
   readonly connections: boolean;
   /** Say how names were found. */
   readonly explain: boolean;
+  /** Where to serve metrics; null for nowhere. */
+  readonly listen: ListenAddress | null;
+  /** Labels of metrics; null where nothing was said. */
+  readonly labels: readonly Label[] | null;
+  /** How many series of metrics have names, of each kind; null where nothing was said. */
+  readonly top: number | null;
   /** Capture file to read instead of interfaces. */
   readonly readFile: string | null;
   /** How many times as fast as the file's own time it is read; null for as fast as it goes. */

@@ -47,7 +47,8 @@ export async function buildParts(options: Options, warn: (message: string) => vo
   const containers = new ContainerNames({ root, procRoot: options.procRoot, nowMs: steadyMs });
   const host = hostName();
   // On the screen it is decided while it runs.
-  const withFlows = options.connections || options.output === "screen";
+  const withFlows = options.connections || options.output === "screen" ||
+    options.labels?.includes("interface") === true;
   const { maxProcesses } = options;
   const ledger = new Ledger(
     { host, source, table, intake, namespaces, attribution, containers, isWanted, withFlows, maxProcesses },

@@ -22,6 +22,7 @@ const STAGES = [
   "src/render",
   "src/screen",
   "src/options.ts",
+  "src/metrics",
   "src/option_table.ts",
   "src/arguments.ts",
   "src/help.ts",
@@ -74,12 +75,16 @@ const LOADED_WHEN_NEEDED = [
     file: "main.ts",
     without: [
       ...["ffi", "src/parts.ts", "src/monitor.ts", "src/help.ts", "src/render", "src/report", "src/screen"],
-      ...["src/record", "src/watch.ts"],
+      ...["src/record", "src/watch.ts", "src/metrics"],
     ],
   },
   {
     file: "src/parts.ts",
     without: ["src/capture/live.ts", "src/capture/file.ts", "src/means.ts", "src/report/grouping.ts"],
+  },
+  {
+    file: "src/metrics/service.ts",
+    without: ["exposition", "server", "otlp"].map((n) => `src/metrics/${n}.ts`),
   },
   {
     file: "src/render/render.ts",

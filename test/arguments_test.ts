@@ -23,6 +23,9 @@ const DEFAULTS: Options = {
   promiscuous: false,
   connections: false,
   explain: false,
+  listen: null,
+  labels: null,
+  top: null,
   readFile: null,
   speed: null,
   maxFlows: 262_144,
@@ -263,6 +266,69 @@ Deno.test("parseOptions() accepts the options of the older tool that have no use
   assertParsed(["-C", "-g", "5", "-x", "eth0"], { output: "text", interfaces: ["eth0"] });
   assertParsed(["-j", "-x"], { output: "text" });
   assertRefused(["-g", "x"], 'Cannot use -g "x": the period is a number of seconds');
+});
+
+Deno.test("parseOptions() reads where to serve metrics: on loopback, unless an address is given", () => {
+  const places: Readonly<Record<string, string>> = {
+    "9100": "127.0.0.1 9100",
+    ":9100": "127.0.0.1 9100",
+    "localhost:9100": "127.0.0.1 9100",
+    "0.0.0.0:0": "0.0.0.0 0",
+    "192.0.2.1:65535": "192.0.2.1 65535",
+    "[::1]:9100": "::1 9100",
+    "[2001:DB8::1]:80": "2001:DB8::1 80",
+    "[::]:1": ":: 1",
+  };
+  for (const [given, place] of Object.entries(places)) {
+    const [hostname = "", port] = place.split(" ");
+    assertParsed(["--listen", given], { listen: { hostname, port: Number(port) } });
+  }
+});
+
+Deno.test("parseOptions() refuses a place for metrics that is none", () => {
+  const expected =
+    "metrics are served on a port of loopback, such as 9100, or on an address and a port, such as " +
+    "0.0.0.0:9100 or [::1]:9100";
+  for (
+    const given of [
+      ...["", "http", "65536", "-1", "9100.5", "0x50", "127.0.0.1", "127.0.0.1:", "1.2.3:80", "1.2.3.256:80"],
+      ...[
+        "::1:9100",
+        "[::1]",
+        "[::g]:80",
+        "[1.2.3.4]:80",
+        "example.org:80",
+        "127.0.0.1:80/metrics",
+        "eth0:80",
+      ],
+    ]
+  ) {
+    assertRefused([`--listen=${given}`], `Cannot use --listen ${JSON.stringify(given)}: ${expected}`);
+  }
+  assertRefused(
+    ["--listen", "1", "--listen", "2"],
+    "Cannot use --listen twice: metrics are served in one place",
+  );
+});
+
+Deno.test("parseOptions() reads labels and the number of series", () => {
+  assertParsed(["--labels", "process"], { labels: ["process"] });
+  assertParsed(["--labels=user, POD,user"], { labels: ["user", "pod"] });
+  assertParsed(["--top", "1"], { top: 1 });
+  assertParsed(["--top", "10000"], { top: 10_000 });
+  const labels = "process, container, pod, namespace, unit, user, interface";
+  for (const given of ["", "pid", "process,", "process;pod"]) {
+    assertRefused(
+      ["--labels", given],
+      `Cannot use --labels ${JSON.stringify(given)}: labels are some of ${labels}, with commas in between`,
+    );
+  }
+  for (const given of ["0", "10001", "x", "1.5"]) {
+    assertRefused(
+      ["--top", given],
+      `Cannot use --top "${given}": the number of series is a whole number from 1 to 10000`,
+    );
+  }
 });
 
 Deno.test("parseOptions() rewrites port range and nothing else of a filter", () => {

@@ -1,7 +1,13 @@
 /** The clocks: the one that stamps frames, the one that cannot be set, and what we cost; and how time is waited for. */
 
 import { setImmediate } from "node:timers";
-import { CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_THREAD_CPUTIME_ID, libc } from "../../ffi/libc.ts";
+import {
+  CLOCK_MONOTONIC,
+  CLOCK_PROCESS_CPUTIME_ID,
+  CLOCK_REALTIME,
+  CLOCK_THREAD_CPUTIME_ID,
+  libc,
+} from "../../ffi/libc.ts";
 import type { Boundary } from "./source.ts";
 
 /** A timer takes an int, and one that is too long ends at once. */
@@ -28,6 +34,11 @@ export function steadyMs(): number {
 /** Milliseconds of processor time that this thread has used. */
 export function spentMs(): number {
   return readMs(CLOCK_THREAD_CPUTIME_ID);
+}
+
+/** Milliseconds of processor time that all threads of this process have used. */
+export function processSpentMs(): number {
+  return readMs(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 /** What the clock that stamps frames is ahead of CLOCK_MONOTONIC, at this moment, in milliseconds. */

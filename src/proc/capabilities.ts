@@ -7,6 +7,7 @@ import { parseEffectiveCapabilities } from "./status.ts";
 const BITS = {
   cap_dac_override: 1,
   cap_dac_read_search: 2,
+  cap_net_bind_service: 10,
   cap_net_admin: 12,
   cap_net_raw: 13,
   cap_sys_ptrace: 19,
@@ -28,6 +29,9 @@ export const OF_INTERFACES: readonly Capability[] = [
 ];
 /** With a capture file, what reads it and the program's own modules, whoever they belong to. */
 export const OF_FILES: readonly Capability[] = ["cap_dac_read_search"];
+
+/** What a port below 1024 takes. */
+export const LISTEN: readonly Capability[] = ["cap_net_bind_service"];
 
 export function maskOf(capabilities: readonly Capability[]): bigint {
   return capabilities.reduce((mask, capability) => mask | 1n << BigInt(BITS[capability]), 0n);

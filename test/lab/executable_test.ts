@@ -278,6 +278,25 @@ labTest("the executable's exit status says how it ended", [], async () => {
   }
 });
 
+labTest(
+  "the executable serves metrics, and says that it cannot export by OpenTelemetry",
+  ["curl"],
+  async () => {
+    await using lab = await Lab.open();
+    const { bare } = await placeAlone(lab);
+    const host = await lab.namespace();
+    const command = [...bare, "OTEL_DENO=true", "./nethogs", "--listen", "9100", "-d", "0.3", "lo"];
+    const program = lab.start(within(host, command));
+    const [complaint, place] = [await program.stderr.next(), await program.stderr.next()];
+    assert.match(complaint ?? "", /^nethogs: An executable cannot export by OpenTelemetry/);
+    assert.equal(place, "nethogs: Metrics are at http://127.0.0.1:9100/metrics");
+    const text = await mustRun(...within(host, ["curl", "-sS", "--fail", "http://127.0.0.1:9100/metrics"]));
+    assert.match(text, /^# TYPE nethogs_sent_bytes_total counter$/m);
+    assert.deepEqual((await program.signal("SIGTERM")).code, DONE);
+    assert.equal(program.stdout.text, "");
+  },
+);
+
 labTest("two runs of the executable see the same, and do not disturb each other", [], async () => {
   await using lab = await Lab.open();
   const { bare } = await placeAlone(lab);

@@ -24,10 +24,11 @@ const RECORD = "day.json";
 /** Ends a run that would go on, and does not make anybody wait; a record has an end, and intervals of its own. */
 const BRIEF = '$(case " $* " in *" --replay "*) ;; *) echo -d 0.4 -c 2 ;; esac)';
 
-async function readRecipes(): Promise<string[]> {
+/** What can be typed of a section of the README, line by line. */
+async function readRecipes(section: string): Promise<string[]> {
   const readme = await Deno.readTextFile(`${ROOT}README.md`);
-  const section = /^## Recipes\n([^]*?)^## /m.exec(readme)?.[1] ?? "";
-  const blocks = [...section.matchAll(/^```sh\n([^]*?)^```/gm)].map(([, block]) => block!);
+  const text = new RegExp(`^## ${section}\\n([^]*?)^## `, "m").exec(readme)?.[1] ?? "";
+  const blocks = [...text.matchAll(/^```sh\n([^]*?)^```/gm)].map(([, block]) => block!);
   return blocks.flatMap((block) => block.split("\n")).filter((line) => /^[^#]/.test(line));
 }
 
@@ -49,7 +50,7 @@ async function talk(
 }
 
 labTest("the README's recipes work as they are written", ["gawk", "jq", "tcpdump"], async () => {
-  const recipes = await readRecipes();
+  const recipes = await readRecipes("Recipes");
   assert.ok(recipes.length > 10, `only ${recipes.length} recipes`);
   await using lab = await Lab.open();
   const [host, peer] = [await lab.namespace(), await lab.namespace()];
@@ -79,4 +80,37 @@ labTest("the README's recipes work as they are written", ["gawk", "jq", "tcpdump
   // What is counted is there, by name.
   const { stdout } = await run(within(host, [LAUNCHER, "-j", "-c", "1"]), { env: { PATH: path } });
   assert.match(stdout, /"name":"nginx"/);
+});
+
+/** What is said at the start, once, where metrics are served. */
+const SERVED = /^nethogs: Metrics are at http:\/\/\S+:99\d\d\/metrics\n?$/;
+
+labTest("the README's commands for monitoring work as they are written", ["curl", "promtool"], async () => {
+  const commands = await readRecipes("Monitoring");
+  await using lab = await Lab.open();
+  const [host, peer] = [await lab.namespace(), await lab.namespace()];
+  const [near, far] = await lab.pair(host, peer);
+  await talk(lab, host, "nginx", [near.ipv4, far.ipv4]);
+  const env = { PATH: await makeNethogsPath(lab, `${LAUNCHER} "$@" -d 0.4 -c 2`) };
+  const cwd = lab.directory;
+  const [runs, questions] = [
+    commands.filter((line) => line.includes("nethogs ")),
+    commands.filter((line) => line.startsWith("curl")),
+  ];
+  assert.deepEqual([runs.length, questions.length, commands.length], [4, 2, 6]);
+  for (const command of runs) {
+    const { code, stdout, stderr } = await typed(host, command, { cwd, env });
+    const isServing = command.includes("--listen");
+    assert.deepEqual([code, stdout === ""], [0, isServing], `$ ${command}\n${stdout}${stderr}`);
+    if (isServing) assert.match(stderr, SERVED);
+    else assert.equal(stderr, "");
+  }
+  assert.match(await Deno.readTextFile(`${cwd}/nethogs.json`), /"name":"nginx"/);
+  const served = lab.start(within(host, [LAUNCHER, "--listen", "9911", "-d", "0.4"]), { env });
+  await served.stderr.until(SERVED);
+  for (const question of questions) {
+    const { code, stdout, stderr } = await typed(host, question, { cwd, env });
+    assert.deepEqual([code, stdout, stderr], [0, question.endsWith("/healthz") ? "ok\n" : "", ""], question);
+  }
+  assert.equal((await served.signal("SIGTERM")).code, 0);
 });

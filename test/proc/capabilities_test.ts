@@ -10,6 +10,7 @@ import {
 const CAPABILITY_BITS = {
   cap_dac_override: 1,
   cap_dac_read_search: 2,
+  cap_net_bind_service: 10,
   cap_net_admin: 12,
   cap_net_raw: 13,
   cap_sys_ptrace: 19,

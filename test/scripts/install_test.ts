@@ -14,7 +14,11 @@ const FILES = {
   "usr/share/man/man8/nethogs.8": 0o644,
   "usr/share/zsh/site-functions/_nethogs": 0o644,
 };
-const UNIT_FILES = { "etc/logrotate.d/nethogs": 0o644, "usr/lib/systemd/system/nethogs.service": 0o644 };
+const UNIT_FILES = {
+  "etc/logrotate.d/nethogs": 0o644,
+  "usr/lib/systemd/system/nethogs-metrics.service": 0o644,
+  "usr/lib/systemd/system/nethogs.service": 0o644,
+};
 
 class Installation {
   readonly project: string;
@@ -115,9 +119,12 @@ Deno.test("scripts/install --systemd installs the unit, with the path of the exe
   await withInstallation(async (installation) => {
     await installation.mustInstall("--systemd");
     assert.deepEqual(installation.files(), { ...UNIT_FILES, ...FILES });
-    const unit = await installation.text("usr/lib/systemd/system/nethogs.service");
-    assert.match(unit, /^ExecStart=.*exec \/usr\/bin\/nethogs -j/m);
-    assert.ok(!unit.includes("/usr/local/"), unit);
+    const [recorder, metrics] = await Promise.all(["nethogs", "nethogs-metrics"].map((name) => {
+      return installation.text(`usr/lib/systemd/system/${name}.service`);
+    }));
+    assert.match(recorder!, /^ExecStart=.*exec \/usr\/bin\/nethogs -j/m);
+    assert.match(metrics!, /^ExecStart=\/usr\/bin\/nethogs --listen/m);
+    for (const unit of [recorder!, metrics!]) assert.ok(!unit.includes("/usr/local/"), unit);
     await installation.mustInstall("--uninstall");
     assert.deepEqual(installation.files(), {});
   });

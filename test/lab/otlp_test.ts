@@ -1,0 +1,102 @@
+/** Metrics as a collector of OpenTelemetry gets them. */
+
+import assert from "node:assert/strict";
+import { assertEndsQuietly, assertFails, WRONG_USAGE } from "./ends.ts";
+import { eventually, Lab, labTest, within } from "./lab.ts";
+import { NETHOGS, Nethogs } from "./nethogs.ts";
+import { hostAndPeer } from "./networks.ts";
+import { run } from "./program.ts";
+import { DATAGRAM_BYTES, talkOver } from "./talk.ts";
+
+labTest(
+  "a collector of OpenTelemetry is sent the same, where the environment asks for that",
+  [],
+  async () => {
+    await using lab = await Lab.open();
+    const { near, far } = await hostAndPeer(lab);
+    const received: Instrument[] = [];
+    await using collector = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      async (request) => {
+        received.push(...instrumentsOf(await request.json()));
+        return Response.json({});
+      },
+    );
+    const env = {
+      OTEL_DENO: "true",
+      OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.addr.port}`,
+      OTEL_METRIC_EXPORT_INTERVAL: "500",
+    };
+    const tool = new Nethogs(lab.start([...NETHOGS, "-j", "-d", "0.5", near.name], { env }));
+    await talkOver(lab, [near, far], "told", tool.program);
+    const bytes = 100 * DATAGRAM_BYTES;
+    const told = (): Instrument | undefined =>
+      received.find(({ name, points }) => name === "nethogs_sent" && points["told"] === bytes);
+    await Promise.all([eventually(() => told() !== undefined), tool.quiet(near)]);
+
+    const { unit, sum } = told()!;
+    assert.deepEqual({ unit, ...sum }, { unit: "By", isMonotonic: true, aggregationTemporality: CUMULATIVE });
+    const names = new Set(received.map(({ name }) => name));
+    for (
+      const name of ["nethogs_received", "nethogs_interface_packets", "nethogs_intervals", "process_cpu"]
+    ) {
+      assert.ok(names.has(name), `There is no ${name}`);
+    }
+    assertEndsQuietly(await tool.stop());
+  },
+);
+
+labTest("more series than OpenTelemetry keeps apart are refused", [], async () => {
+  await using lab = await Lab.open();
+  const env = { OTEL_DENO: "true" };
+  const exit = await run(within(await lab.namespace(), [...NETHOGS, "--top", "2000", "lo"]), { env });
+  assertFails(
+    exit,
+    WRONG_USAGE,
+    /^nethogs: Cannot use --top 2000 with OpenTelemetry: it keeps fewer than 2000/,
+  );
+});
+
+/** AggregationTemporality of opentelemetry/proto/metrics/v1/metrics.proto. */
+const CUMULATIVE = 2;
+
+interface Instrument {
+  readonly name: string;
+  readonly unit: string;
+  readonly sum: { readonly isMonotonic: boolean; readonly aggregationTemporality: number } | null;
+  /** By the process. */
+  readonly points: Readonly<Record<string, number>>;
+}
+
+interface Point {
+  readonly attributes: readonly { readonly key: string; readonly value: { readonly stringValue: string } }[];
+  readonly asDouble?: number;
+}
+interface Exported {
+  readonly resourceMetrics: readonly {
+    readonly scopeMetrics: readonly {
+      readonly scope: { readonly name: string };
+      readonly metrics: readonly {
+        readonly name: string;
+        readonly unit: string;
+        readonly sum?: NonNullable<Instrument["sum"]> & { readonly dataPoints: readonly Point[] };
+      }[];
+    }[];
+  }[];
+}
+
+/** The program's own; Deno has others. */
+function instrumentsOf({ resourceMetrics }: Exported): Instrument[] {
+  return resourceMetrics.flatMap(({ scopeMetrics }) => scopeMetrics)
+    .filter(({ scope }) => scope.name === "nethogs").flatMap(({ metrics }) => metrics)
+    .map(({ name, unit, sum }) => ({
+      name,
+      unit,
+      sum: sum ? { isMonotonic: sum.isMonotonic, aggregationTemporality: sum.aggregationTemporality } : null,
+      points: Object.fromEntries((sum?.dataPoints ?? []).map(({ attributes, asDouble = NaN }) => [
+        attributes.find(({ key }) => key === "process")?.value.stringValue ?? "",
+        asDouble,
+      ])),
+    }));
+}
