@@ -65,6 +65,8 @@ const SYMBOLS = {
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   /** `int setsockopt(int sockfd, int level, int optname, const void *optval, socklen_t optlen)` */
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  /** `int getsockopt(int sockfd, int level, int optname, void *optval, socklen_t *optlen)` */
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   /** `ssize_t send(int sockfd, const void *buf, size_t len, int flags)` */
   send: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
   /** `ssize_t recv(int sockfd, void *buf, size_t len, int flags)` */
@@ -123,6 +125,7 @@ export const O_NONBLOCK = 0o4000;
 
 /** poll(2): poll.h */
 export const POLLIN = 0x0001;
+export const POLLERR = 0x0008;
 
 /** sigaction(2): signal.h, bits/sigaction.h */
 export const SIGTSTP = 20;
@@ -159,6 +162,7 @@ export const MSG_DONTWAIT = 0x40;
 
 /** socket(7): asm-generic/socket.h */
 export const SOL_SOCKET = 1;
+export const SO_ERROR = 4;
 export const SO_ATTACH_FILTER = 26;
 
 /** setns(2): sched.h */
@@ -194,6 +198,7 @@ export const EAGAIN = 11;
 export const EACCES = 13;
 export const EMFILE = 24;
 export const EOPNOTSUPP = 95;
+export const ENETDOWN = 100;
 
 /** The calling thread's errno, as the last call left it. */
 export function errno(): number {

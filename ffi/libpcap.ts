@@ -15,8 +15,6 @@ const SYMBOLS = {
   pcap_set_buffer_size: { parameters: ["pointer", "i32"], result: "i32" },
   /** `int pcap_activate(pcap_t *p)` */
   pcap_activate: { parameters: ["pointer"], result: "i32" },
-  /** `int pcap_setnonblock(pcap_t *p, int nonblock, char *errbuf)` */
-  pcap_setnonblock: { parameters: ["pointer", "i32", "buffer"], result: "i32" },
   /** `int pcap_get_selectable_fd(pcap_t *p)` */
   pcap_get_selectable_fd: { parameters: ["pointer"], result: "i32" },
   /** `pcap_t *pcap_open_offline(const char *fname, char *errbuf)`: stamps in microseconds, whatever the file has */
@@ -102,12 +100,11 @@ export const PCAP_ERROR_PROMISC_PERM_DENIED = -11;
 
 /** pcap/dlt.h */
 export const DLT_EN10MB = 1;
+/** Linux "cooked" capture: pcap-linktype(7). */
+export const DLT_LINUX_SLL = 113;
 
 /** `struct bpf_program { u_int bf_len; struct bpf_insn *bf_insns; }` */
 export const BPF_PROGRAM_SIZE = 16;
 
 /** `struct pcap_stat { u_int ps_recv; u_int ps_drop; u_int ps_ifdrop; }` */
 export const PCAP_STAT_SIZE = 12;
-
-/** `struct pcap_sf_pkthdr`, what pcap_dump() writes before each frame: pcap-savefile(5), in host byte order. */
-export const PCAP_SF_PKTHDR_SIZE = 16;

@@ -28,7 +28,7 @@ export interface Parts {
 /** One report for each interval, until the source ends or `count` were made. */
 export async function* monitor(parts: Parts, count: number | null): AsyncGenerator<Report> {
   const { source, intake, attribution, ledger } = parts;
-  const sink: FrameSink = (link, direction, batch, boundary) => intake.take(link, direction, batch, boundary);
+  const sink: FrameSink = (link, batch, boundary) => intake.take(link, batch, boundary);
   let sweptAtS = 0;
   for (let made = 1;; made++) {
     const end = await source.nextInterval(sink, () => attribution.step());

@@ -231,15 +231,15 @@ export class Attribution {
   *settle(nowS: number): Generator<void> {
     this.#nowS = nowS;
     this.#reports++;
+    const turn = new Turn(this.#nowMs);
     this.step();
-    yield;
+    yield* turn.rest();
     this.#findExited();
     const isElsewhere = this.#seenVersion !== this.#namespaces.version;
     this.#seenVersion = this.#namespaces.version;
     this.#budget.allow(REPORT_MS);
     const { active, activeCount } = this.#table;
     const moment = new Moment();
-    const turn = new Turn(this.#nowMs);
     for (let i = 0; i < activeCount; i++) {
       const flow = active[i]!;
       if (this.#isNew(flow) || isElsewhere) this.#begin(flow);

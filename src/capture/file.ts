@@ -4,18 +4,11 @@ import { AddressSet } from "../kernel/address.ts";
 import { type Clock, STEADY_CLOCK } from "./clock.ts";
 import type { CaptureError } from "./errors.ts";
 import { PacketBuffer, PcapHandle } from "./pcap.ts";
+import type { FrameBatch } from "./frames.ts";
 import { Playback } from "./playback.ts";
 import { Topology } from "./topology.ts";
 import { Turn } from "./turn.ts";
-import {
-  type Boundary,
-  Direction,
-  type FrameBatch,
-  type FrameSink,
-  type FrameSource,
-  type IntervalEnd,
-  type Link,
-} from "./source.ts";
+import { type Boundary, type FrameSink, type FrameSource, type IntervalEnd, type Link } from "./source.ts";
 
 /** Room for some frames of the largest snapshot length in use; what is not written to is no memory. */
 const BUFFER_BYTES = 16 << 20;
@@ -96,8 +89,8 @@ export class FileSource implements FrameSource {
 
   /** Stamp of the next frame; null where there is none. */
   #nextFrameUs(): number | null {
-    const { view, offset, frames } = this.#batch;
-    return frames === 0 ? null : view.getUint32(offset, true) * 1e6 + view.getUint32(offset + 4, true);
+    const { frames, seconds, microseconds } = this.#batch;
+    return frames === 0 ? null : seconds * 1e6 + microseconds;
   }
 
   /**
@@ -143,7 +136,7 @@ export class FileSource implements FrameSource {
   async #read(sink: FrameSink, boundary: Boundary): Promise<void> {
     const turn = new Turn();
     while (this.#batch.frames > 0) {
-      sink(this.links[0], Direction.UNKNOWN, this.#batch, boundary);
+      sink(this.links[0], this.#batch, boundary);
       if (this.#batch.frames > 0 || this.#buffer.failure !== null) return;
       this.#batch = this.#buffer.fill(this.#handle);
       if (!turn.isOver) continue;

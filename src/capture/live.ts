@@ -1,31 +1,28 @@
 /** Frames from the interfaces of this host, as they pass. */
 
-import { EFD_CLOEXEC, EFD_NONBLOCK, errno, libc, POLLIN } from "../../ffi/libc.ts";
+import { EFD_CLOEXEC, EFD_NONBLOCK, errno, libc, POLLERR, POLLIN } from "../../ffi/libc.ts";
 import { AddressSet } from "../kernel/address.ts";
 import { KernelError } from "../kernel/files.ts";
 import { breathe, frameClock, sleep, spentMs, steadyMs } from "./clock.ts";
 import { InterfaceEvents, type NetworkInterface, readInterfaces } from "./interfaces.ts";
 import { CaptureError, NoInterfaceError } from "./errors.ts";
-import { PacketBuffer, PcapHandle } from "./pcap.ts";
+import type { FrameBatch } from "./frames.ts";
+import { PcapHandle } from "./pcap.ts";
 import type { InterfaceSelection } from "./selection.ts";
 import { Topology } from "./topology.ts";
 import { Turn } from "./turn.ts";
 import {
   type Boundary,
-  Direction,
-  type FrameBatch,
   type FrameSink,
   type FrameSource,
   type IntervalEnd,
   type Link,
   MOST_LINKS,
   NO_BOUNDARY,
-  skipUntil,
 } from "./source.ts";
 
 /** Enough for two VLAN tags, IPv6 with a few extension headers, and the ports. */
 const SNAPSHOT_LENGTH = 128;
-const BUFFER_BYTES = 256 << 10;
 /** The kernel's rings together, and the least and the most that one of them gets. */
 const RINGS_BYTES = 64 << 20;
 const SMALLEST_RING_BYTES = 2 << 20;
@@ -34,14 +31,14 @@ const LARGEST_RING_BYTES = 16 << 20;
 const RETIRE_MS = 20;
 /** After this time every frame stamped before is in our hands. */
 const SETTLE_MS = RETIRE_MS + 15;
-/** Frames are let gather for so long after some were read: fewer, larger batches. */
-const REST_MS = 20;
-/** What others watch for may come thick and fast. */
-const SHORT_REST_MS = 2;
+/** Where there were frames so often in succession, they are let gather for so long: each time costs as much as thousands of them. */
+const A_FLOW = 2;
+const REST_MS = 40;
+const PAUSE_MS = 2;
 /** poll(2) takes an int; nothing is lost by asking again. */
 const LONGEST_POLL_MS = 60_000;
-/** Batches read from one link before the others get their turn. */
-const BATCHES_A_TURN = 32;
+/** Blocks read from one link before the others get their turn. */
+const BLOCKS_A_TURN = 16;
 
 export interface LiveSourceOptions {
   readonly delayMs: number;
@@ -51,23 +48,16 @@ export interface LiveSourceOptions {
   readonly warn: (message: string) => void;
 }
 
-/** One direction of a link: the kernel tells which way a frame goes only to filters. */
-interface Lane {
+/** An open link. */
+interface Tap {
   readonly link: Link;
-  readonly direction: Direction;
   readonly handle: PcapHandle;
-  /** Frames stamped before passed no filter yet. Null once later ones have come. */
+  /** Frames captured before passed no filter yet. Null once later ones have come. */
   beganAt: Boundary | null;
   /** Frames already read that belong to the next interval. */
   held: FrameBatch | null;
-  /** The handle is no more: when one way of an interface fails, both are closed. */
   isClosed: boolean;
 }
-
-/** Replies come after what they reply to, so what is sent is read first. */
-const BOTH_WAYS: readonly Direction[] = [Direction.SENT, Direction.RECEIVED];
-/** Frames on loopback go both ways at once; libpcap delivers each once. */
-const LOOPBACK: readonly Direction[] = [Direction.UNKNOWN];
 
 function makeLink(slot: number, networkInterface: NetworkInterface, linkType: number): Link {
   return {
@@ -95,24 +85,21 @@ function tooMany(name: string): string {
   return `Cannot capture on "${name}": ${MOST_LINKS} interfaces have traffic, or had it a moment ago`;
 }
 
-/** A copy of the frames that a batch still has. */
-function hold(batch: FrameBatch): FrameBatch {
-  const bytes = batch.bytes.slice(batch.offset, batch.end);
-  return { bytes, view: new DataView(bytes.buffer), offset: 0, end: bytes.length, frames: batch.frames };
+function readDrops({ link, handle }: Tap): void {
+  const drops = handle.drops();
+  if (drops === null) return;
+  link.droppedFrames = drops.dropped;
+  link.interfaceDroppedFrames = drops.interfaceDropped;
 }
 
-/** Each lane has a ring of its own; what the interface drops, it drops before them. */
-function readDrops(lanes: readonly Lane[]): void {
-  const drops = lanes.map(({ handle }) => handle.drops()).filter((one) => one !== null);
-  const link = lanes[0]?.link;
-  if (!link || drops.length < lanes.length) return;
-  link.droppedFrames = drops.reduce((sum, { dropped }) => sum + dropped, 0);
-  link.interfaceDroppedFrames = drops[0]!.interfaceDropped;
+/** The descriptor of that place in pollfds has something to say: revents, poll(2). */
+function isReady(fds: Uint8Array, place: number): boolean {
+  return (fds[8 * place + 6]! | fds[8 * place + 7]!) !== 0;
 }
 
-/** Whether poll(2) found anything at the i-th struct pollfd. */
-function isReady(fds: Uint8Array, i: number): boolean {
-  return (fds[8 * i + 6]! | fds[8 * i + 7]!) !== 0;
+/** It has an error to say. */
+function hasFailed(fds: Uint8Array, place: number): boolean {
+  return (fds[8 * place + 6]! & POLLERR) !== 0;
 }
 
 export class LiveSource implements FrameSource {
@@ -125,17 +112,16 @@ export class LiveSource implements FrameSource {
   readonly #selection: InterfaceSelection;
   readonly #options: LiveSourceOptions;
   readonly #events = new InterfaceEvents();
-  readonly #buffer = new PacketBuffer(BUFFER_BYTES);
   /** By interface index. */
-  readonly #open = new Map<number, readonly Lane[]>();
+  readonly #open = new Map<number, Tap>();
   /** Interface indexes that could not be opened, so that each is complained of once. */
   readonly #refused = new Set<number>();
   readonly #wakeFd: number;
   /** Descriptors of others that end a wait. */
   readonly #watched: number[] = [];
-  /** struct pollfd: fd 4, events 2, revents 2; the wake-up, the interface events, the watched ones, then the lanes. */
+  /** struct pollfd: fd 4, events 2, revents 2; the wake-up, the interface events, the watched ones, then the taps. */
   #pollFds = new Uint8Array(16);
-  #polled: Lane[] = [];
+  #polled: Tap[] = [];
   #startMs: number;
   #delayMs: number;
   #isStopped = false;
@@ -183,9 +169,7 @@ export class LiveSource implements FrameSource {
     for (const { message } of failures) this.#options.warn(message);
     // All begin at the same moment, so that the first interval, too, has the same frames on each link.
     const beganAt = frameClock();
-    for (const lanes of this.#open.values()) {
-      for (const lane of lanes) lane.beganAt = beganAt;
-    }
+    for (const tap of this.#open.values()) tap.beganAt = beganAt;
     this.#updatePollFds();
   }
 
@@ -213,30 +197,19 @@ export class LiveSource implements FrameSource {
 
   #openLink(candidate: NetworkInterface, ringBytes: number): Link {
     const { promiscuous, filter } = this.#options;
+    const { name, isLoopback } = candidate;
     const slot = freeSlot(this.links);
-    if (slot >= MOST_LINKS) throw new CaptureError("other", tooMany(candidate.name));
-    const directions = candidate.isLoopback ? LOOPBACK : BOTH_WAYS;
-    const handles: PcapHandle[] = [];
-    try {
-      for (const direction of directions) {
-        handles.push(PcapHandle.openLive(candidate.name, {
-          snapshotLength: SNAPSHOT_LENGTH,
-          retireMs: RETIRE_MS,
-          ringBytes: Math.floor(ringBytes / directions.length),
-          ...{ promiscuous, filter, direction },
-        }));
-      }
-    } catch (error) {
-      for (const handle of handles) handle.close();
-      throw error;
-    }
-    const link = makeLink(slot, candidate, handles[0]!.linkType);
-    this.links[slot] = link;
-    const beganAt = frameClock();
-    const lanes = directions.map((direction, i): Lane => {
-      return { link, direction, handle: handles[i]!, beganAt, held: null, isClosed: false };
+    if (slot >= MOST_LINKS) throw new CaptureError("other", tooMany(name));
+    const handle = PcapHandle.openLive(name, {
+      snapshotLength: SNAPSHOT_LENGTH,
+      retireMs: RETIRE_MS,
+      ...{ ringBytes, promiscuous, filter, isLoopback },
     });
-    this.#open.set(candidate.index, lanes);
+    const link = makeLink(slot, candidate, handle.linkType);
+    this.links[slot] = link;
+    this.#open.set(candidate.index, {
+      ...{ link, handle, beganAt: frameClock(), held: null, isClosed: false },
+    });
     return link;
   }
 
@@ -260,9 +233,9 @@ export class LiveSource implements FrameSource {
     if (interfaces === null) return;
     const byIndex = new Map(interfaces.map((one) => [one.index, one]));
     for (const index of this.#refused) if (!byIndex.has(index)) this.#refused.delete(index);
-    for (const [index, lanes] of [...this.#open]) {
+    for (const [index, tap] of [...this.#open]) {
       if (byIndex.has(index)) continue;
-      for (const lane of lanes) this.#readLane(lane, sink, NO_BOUNDARY);
+      this.#readTap(tap, sink, NO_BOUNDARY);
       this.#closeLink(index);
     }
     for (const candidate of interfaces) {
@@ -280,21 +253,20 @@ export class LiveSource implements FrameSource {
   }
 
   #closeLink(index: number): void {
-    const lanes = this.#open.get(index) ?? [];
-    readDrops(lanes);
-    for (const lane of lanes) {
-      lane.handle.close();
-      lane.isClosed = true;
-      lane.link.isClosed = true;
-    }
+    const tap = this.#open.get(index);
+    if (!tap) return;
+    readDrops(tap);
+    tap.handle.close();
+    tap.isClosed = true;
+    tap.link.isClosed = true;
     this.#open.delete(index);
     this.#updatePollFds();
   }
 
   #updatePollFds(): void {
-    this.#polled = [...this.#open.values()].flat();
-    const lanes = this.#polled.map((lane) => lane.handle.fd);
-    const fds = [this.#wakeFd, this.#events.fd, ...this.#watched, ...lanes];
+    this.#polled = [...this.#open.values()];
+    const taps = this.#polled.map(({ handle }) => handle.fd);
+    const fds = [this.#wakeFd, this.#events.fd, ...this.#watched, ...taps];
     this.#pollFds = new Uint8Array(8 * fds.length);
     const view = new DataView(this.#pollFds.buffer);
     fds.forEach((fd, i) => {
@@ -313,17 +285,18 @@ export class LiveSource implements FrameSource {
   }
 
   async nextInterval(sink: FrameSink, betweenBatches: () => number): Promise<IntervalEnd> {
-    for (const [lane] of this.#open.values()) lane!.link.isWhole = true;
+    for (const { link } of this.#open.values()) link.isWhole = true;
     await this.#readAll(sink, NO_BOUNDARY);
-    for (;;) {
+    // How often in succession there were frames.
+    for (let flowing = 0;;) {
       const workMs = betweenBatches();
       const leftMs = this.#leftMs();
       if (leftMs <= 0 || this.#isStopped) break;
-      await this.#poll(this.#pollFds, Math.min(leftMs, workMs));
-      const restMs = await this.#readPolled(sink) ? REST_MS : SHORT_REST_MS;
-      // Where there is work to do, that is done instead.
       if (workMs === 0) await breathe();
-      else await this.#rest(Math.min(restMs, this.#leftMs()), betweenBatches);
+      const forMs = Math.min(leftMs, workMs);
+      if (flowing >= A_FLOW) await this.#rest(Math.min(REST_MS, forMs));
+      else await this.#wait(forMs);
+      flowing = await this.#readReady(sink) ? flowing + 1 : 0;
       await this.#turn.breathe();
     }
     return await this.#endInterval(sink, betweenBatches);
@@ -343,72 +316,75 @@ export class LiveSource implements FrameSource {
     return ready;
   }
 
-  /** Lets frames gather, but not what others are watching for. */
-  async #rest(forMs: number, betweenBatches: () => number): Promise<void> {
-    const endMs = steadyMs() + forMs;
-    // All but the lanes.
-    const fds = this.#pollFds.slice(0, 8 * (2 + this.#watched.length));
-    for (let leftMs = forMs; leftMs > 0 && !this.#isStopped; leftMs = endMs - steadyMs()) {
-      if (this.#watched.length === 0) return await sleep(leftMs);
-      if (await this.#poll(fds, leftMs) === 0) return;
-      betweenBatches();
-      await sleep(SHORT_REST_MS);
-    }
+  /** Until there are frames, or something that others watch for. */
+  async #wait(forMs: number): Promise<void> {
+    await this.#pause(forMs);
+    await this.#poll(this.#pollFds, forMs);
   }
 
-  /** Reads the lanes that poll(2) found readable. Returns whether there was any frame. */
-  async #readPolled(sink: FrameSink): Promise<boolean> {
+  /** Lets frames gather, but not what others watch for. */
+  async #rest(forMs: number): Promise<void> {
+    await this.#pause(forMs);
+    const others = this.#pollFds.subarray(0, 8 * (2 + this.#watched.length));
+    await this.#poll(others, forMs);
+  }
+
+  /** What others watch for may come thick and fast: between two times it is let gather. */
+  async #pause(forMs: number): Promise<void> {
+    if (this.#watched.some((_, i) => isReady(this.#pollFds, 2 + i))) await sleep(Math.min(PAUSE_MS, forMs));
+  }
+
+  /** Reads what is there, whatever it was that ended the wait. Returns whether there was any frame. */
+  async #readReady(sink: FrameSink): Promise<boolean> {
     const fds = this.#pollFds;
     let any = false;
-    for (const [i, lane] of this.#polled.entries()) {
-      if (!isReady(fds, i + 2 + this.#watched.length)) continue;
-      any = this.#readLane(lane, sink, NO_BOUNDARY, BATCHES_A_TURN) || any;
+    for (const [i, tap] of this.#polled.entries()) {
+      any = this.#readTap(tap, sink, NO_BOUNDARY, BLOCKS_A_TURN) || any;
+      if (hasFailed(fds, i + 2 + this.#watched.length)) this.#checkTap(tap);
       await this.#turn.breathe();
     }
     if ((isReady(fds, 1) && this.#events.drain()) || this.#isBehind) this.#followInterfaces(sink);
     return any;
   }
 
-  /** Hands over what the lanes have up to the boundary. */
+  /** Hands over what the taps have up to the boundary. */
   async #readAll(sink: FrameSink, boundary: Boundary): Promise<void> {
-    for (const lane of this.#polled) {
-      while (this.#readLane(lane, sink, boundary, BATCHES_A_TURN)) await this.#turn.breathe();
+    for (const tap of this.#polled) {
+      while (this.#readTap(tap, sink, boundary, BLOCKS_A_TURN)) await this.#turn.breathe();
     }
   }
 
   /**
-   * Hands over what a lane has up to the boundary; the first batch with frames after it is held back.
+   * Hands over what a tap has up to the boundary; the first batch with frames after it is held back.
    * Returns whether there was any frame.
    */
-  #readLane(lane: Lane, sink: FrameSink, boundary: Boundary, mostBatches = Infinity): boolean {
-    const { link, direction, handle } = lane;
+  #readTap(tap: Tap, sink: FrameSink, boundary: Boundary, mostBlocks = Infinity): boolean {
+    const { link, handle: { ring } } = tap;
     let any = false;
-    if (lane.held) {
-      sink(link, direction, lane.held, boundary);
-      if (lane.held.frames > 0) return false;
-      lane.held = null;
+    if (tap.held) {
+      sink(link, tap.held, boundary);
+      if (tap.held.frames > 0) return false;
+      tap.held = null;
       any = true;
     }
-    for (let i = 0; i < mostBatches && !lane.isClosed; i++) {
-      const batch = this.#buffer.fill(handle);
-      if (batch.frames > 0) any = true;
-      if (lane.beganAt !== null && skipUntil(batch, lane.beganAt)) lane.beganAt = null;
-      sink(link, direction, batch, boundary);
-      if (this.#buffer.failure) {
-        this.#fail(link.interfaceIndex, this.#buffer.failure);
-        return any;
-      }
+    for (let i = 0; i < mostBlocks && !tap.isClosed; i++) {
+      const batch = ring.take();
+      if (batch.frames === 0) return any;
+      any = true;
+      if (tap.beganAt !== null && batch.skipUntil(tap.beganAt)) tap.beganAt = null;
+      sink(link, batch, boundary);
       if (batch.frames > 0) {
-        lane.held = hold(batch);
+        tap.held = batch.rest();
         return any;
       }
-      if (batch.end === 0) return any;
     }
     return any;
   }
 
-  #fail(interfaceIndex: number, failure: CaptureError): void {
-    this.#closeLink(interfaceIndex);
+  #checkTap({ link, handle, isClosed }: Tap): void {
+    const failure = isClosed ? null : handle.socketFailure();
+    if (failure === null) return;
+    this.#closeLink(link.interfaceIndex);
     this.#options.warn(failure.message);
   }
 
@@ -421,11 +397,14 @@ export class LiveSource implements FrameSource {
     const intervalS = (nowMs - this.#startMs) / 1000;
     const isWhole = nowMs >= this.#startMs + this.#delayMs;
     const boundary = frameClock();
-    await this.#rest(SETTLE_MS, betweenBatches);
-    // Cut short where the end was asked for.
-    await sleep(Math.max(0, nowMs + SETTLE_MS - steadyMs()));
+    for (let leftMs = SETTLE_MS; leftMs > 0; leftMs = nowMs + SETTLE_MS - steadyMs()) {
+      // Once the end was asked for, nothing can be waited for by descriptors.
+      if (this.#isStopped) await sleep(leftMs);
+      else await this.#rest(leftMs);
+      betweenBatches();
+    }
     await this.#readAll(sink, boundary);
-    for (const lanes of this.#open.values()) readDrops(lanes);
+    for (const tap of this.#polled) readDrops(tap);
     betweenBatches();
     this.#startMs = nowMs;
     const timeMs = boundary.seconds * 1000 + Math.floor(boundary.microseconds / 1000);

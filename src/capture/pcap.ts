@@ -1,25 +1,27 @@
 /**
- * Handles of libpcap: opened on an interface or on a file, read in batches.
+ * Handles of libpcap, opened on an interface or on a file, and the batches that files are read in.
  *
- * No JavaScript runs per frame while reading. libpcap's own pcap_dump() has the signature of a
- * pcap_handler, so pcap_dispatch() is given its address, and writes frames to a stdio stream that lies
- * over a buffer of ours.
+ * No JavaScript is called per frame. libpcap's own pcap_dump() has the signature of a pcap_handler, so pcap_dispatch() is
+ * given its address, and writes the frames of a file to a stdio stream that lies over a buffer of ours. Those of an
+ * interface are read where the kernel puts them (ring.ts).
  */
 
 import {
   _IOFBF,
   cString,
+  ENETDOWN,
   errno,
   FSETLOCKING_BYCALLER,
   libc,
   RTLD_NOW,
-  SO_ATTACH_FILTER,
+  SO_ERROR,
   SOL_SOCKET,
   strerror,
 } from "../../ffi/libc.ts";
 import {
   BPF_PROGRAM_SIZE,
   DLT_EN10MB,
+  DLT_LINUX_SLL,
   libpcap,
   libpcapSoname,
   PCAP_ERRBUF_SIZE,
@@ -28,11 +30,11 @@ import {
   PCAP_ERROR_PERM_DENIED,
   PCAP_ERROR_PROMISC_PERM_DENIED,
   PCAP_NETMASK_UNKNOWN,
-  PCAP_SF_PKTHDR_SIZE,
   PCAP_STAT_SIZE,
 } from "../../ffi/libpcap.ts";
 import { CaptureError, type CaptureErrorKind } from "./errors.ts";
-import { Direction, type FrameBatch } from "./source.ts";
+import { DumpedFrames, type FrameBatch, PKTHDR_SIZE } from "./frames.ts";
+import { Ring } from "./ring.ts";
 
 const KINDS: ReadonlyMap<number, CaptureErrorKind> = new Map([
   [PCAP_ERROR_PERM_DENIED, "permission"],
@@ -63,8 +65,8 @@ export interface LiveOptions {
   /** Longest time that the kernel keeps frames before it hands them over. */
   readonly retireMs: number;
   readonly filter: string | null;
-  /** Capture only frames that go this way; UNKNOWN for both. */
-  readonly direction: Direction;
+  /** Each frame is seen as it leaves and as it comes in: once is enough. */
+  readonly isLoopback: boolean;
 }
 
 export interface Drops {
@@ -80,13 +82,12 @@ export class PcapHandle {
   /** Readable when frames of an interface wait. */
   readonly fd: number;
   readonly #name: string;
-  readonly #isFile: boolean;
   readonly #pcap: Deno.PointerObject;
   readonly #stat = new Uint32Array(PCAP_STAT_SIZE / 4);
+  #ring: Ring | null = null;
 
-  private constructor(name: string, isFile: boolean, pcap: Deno.PointerObject) {
+  private constructor(name: string, pcap: Deno.PointerObject) {
     this.#name = name;
-    this.#isFile = isFile;
     this.#pcap = pcap;
     this.linkType = libpcap().pcap_datalink(pcap);
     this.snapshotLength = libpcap().pcap_snapshot(pcap);
@@ -112,9 +113,12 @@ export class PcapHandle {
         const detail = cText(pcapLibrary.pcap_geterr(pcap)) || cText(pcapLibrary.pcap_statustostr(status));
         throw new CaptureError(KINDS.get(status) ?? "other", `Cannot capture on "${name}": ${detail}`);
       }
-      pcapLibrary.pcap_setnonblock(pcap, 1, errorBuffer);
-      const handle = new PcapHandle(name, false, pcap);
-      handle.#setLiveFilter(options.filter, options.direction);
+      const handle = new PcapHandle(name, pcap);
+      handle.#setLiveFilter(options.filter, options.isLoopback);
+      handle.#ring = Ring.of(handle.fd, {
+        isLoopback: options.isLoopback,
+        isCooked: handle.linkType === DLT_LINUX_SLL,
+      });
       return handle;
     } catch (error) {
       pcapLibrary.pcap_close(pcap);
@@ -131,7 +135,7 @@ export class PcapHandle {
       const detail = errorBufferText(errorBuffer).replace(`${path}: `, "");
       throw new CaptureError("file", `Cannot read the capture file "${path}": ${detail}`);
     }
-    const handle = new PcapHandle(path, true, pcap);
+    const handle = new PcapHandle(path, pcap);
     try {
       if (filter !== null) handle.#withProgram(filter, (program) => handle.#setFilter(filter, program));
       return handle;
@@ -141,26 +145,14 @@ export class PcapHandle {
     }
   }
 
-  /**
-   * The kernel marks frames that leave (PACKET_OUTGOING, packet(7)), and libpcap's filters can tell. Such a
-   * filter goes to the kernel directly: pcap_setfilter() would also run it itself on the first block of frames, where
-   * that mark is not to be had, and lose them all.
-   */
-  #setLiveFilter(expression: string | null, direction: Direction): void {
-    // By itself first: a parenthesis too many must not be made good by those added here. The empty expression, too,
-    // is a program: it cuts frames to the snapshot length before they go into the ring.
+  /** By itself first: a parenthesis too many must not be made good by those added here. */
+  #setLiveFilter(expression: string | null, isLoopback: boolean): void {
+    // The empty expression, too, is a program: it cuts frames to the snapshot length before they go into the ring.
     const own = expression ?? "";
     this.#withProgram(own, (program) => this.#setFilter(own, program));
-    if (direction === Direction.UNKNOWN) return;
-    const way = direction === Direction.SENT ? "outbound" : "inbound";
-    const both = expression === null ? way : `(${expression}) and ${way}`;
-    this.#withProgram(both, (program) => {
-      // struct bpf_program and struct sock_fprog differ only in the width of the length; the padding is 0.
-      const size = BPF_PROGRAM_SIZE;
-      if (libc().setsockopt(this.fd, SOL_SOCKET, SO_ATTACH_FILTER, program, size) < 0) {
-        throw new CaptureError("filter", `Cannot use the filter "${both}": ${strerror(errno())}`);
-      }
-    });
+    if (!isLoopback) return;
+    const inbound = expression === null ? "inbound" : `(${expression}) and inbound`;
+    this.#withProgram(inbound, (program) => this.#setFilter(inbound, program));
   }
 
   #setFilter(expression: string, program: Uint8Array<ArrayBuffer>): void {
@@ -182,8 +174,8 @@ export class PcapHandle {
   }
 
   /**
-   * Writes up to `frames` frames through `handler` (a pcap_handler). Returns how many it wrote, 0 where none
-   * wait or the file has ended, and -1 where the interface is gone or the file is broken.
+   * Writes up to `frames` frames of a file through `handler` (a pcap_handler). Returns how many it wrote, 0 where the
+   * file has ended, and -1 where it is broken.
    */
   dispatch(frames: number, handler: Deno.PointerObject, user: Deno.PointerObject): number {
     return libpcap().pcap_dispatch(this.#pcap, frames, handler, user);
@@ -191,9 +183,30 @@ export class PcapHandle {
 
   /** Why `dispatch` returned -1. */
   failure(): CaptureError {
-    return this.#isFile
-      ? new CaptureError("file", `Cannot read all of the capture file "${this.#name}": ${this.#errorText()}`)
-      : new CaptureError("other", `Cannot go on capturing on "${this.#name}": ${this.#errorText()}`);
+    return new CaptureError(
+      "file",
+      `Cannot read all of the capture file "${this.#name}": ${this.#errorText()}`,
+    );
+  }
+
+  /** Of an interface: its frames. Holds until the handle is closed. Throws `CaptureError`. */
+  get ring(): Ring {
+    if (this.#ring === null) {
+      throw new CaptureError(
+        "other",
+        `Cannot capture on "${this.#name}": libpcap has mapped no ring of frames`,
+      );
+    }
+    return this.#ring;
+  }
+
+  /** What poll(2) says is wrong with an interface; null for nothing, and while it is down: it may come up again. */
+  socketFailure(): CaptureError | null {
+    const errnum = new Int32Array(1);
+    const isKnown = libc().getsockopt(this.fd, SOL_SOCKET, SO_ERROR, errnum, Uint32Array.of(4)) === 0;
+    const reason = isKnown ? errnum[0]! : errno();
+    if (reason === 0 || reason === ENETDOWN) return null;
+    return new CaptureError("other", `Cannot go on capturing on "${this.#name}": ${strerror(reason)}`);
   }
 
   /** Frames lost since the handle was opened; null where that is not known. */
@@ -208,15 +221,17 @@ export class PcapHandle {
   }
 
   close(): void {
+    // Its memory is unmapped with the handle.
+    this.#ring?.close();
     libpcap().pcap_close(this.#pcap);
   }
 }
 
-/** The buffer that frames are written to; one serves all handles of a run, one after another. */
+/** The buffer that frames of files are written to; one serves several handles, one after another. */
 export class PacketBuffer {
   /** What went wrong in the last `fill`; null where nothing did. */
   failure: CaptureError | null = null;
-  readonly #batch: FrameBatch;
+  readonly #batch = new DumpedFrames();
   readonly #bytes: Uint8Array<ArrayBuffer>;
   /** Kept from being collected: stdio writes through it. */
   readonly #stdioBuffer: Uint8Array<ArrayBuffer>;
@@ -243,13 +258,11 @@ export class PacketBuffer {
     this.#file = file;
     this.#dumper = dumper;
     this.#dump = dump;
-    const view = new DataView(this.#bytes.buffer);
-    this.#batch = { bytes: this.#bytes, view, offset: 0, end: 0, frames: 0 };
   }
 
   /** How many bytes a buffer needs to hold at least one frame of a handle. */
   static sizeFor(snapshotLength: number, atLeast: number): number {
-    return Math.max(atLeast, Math.min(snapshotLength, LARGEST_SNAPLEN) + PCAP_SF_PKTHDR_SIZE + 1);
+    return Math.max(atLeast, Math.min(snapshotLength, LARGEST_SNAPLEN) + PKTHDR_SIZE + 1);
   }
 
   /**
@@ -261,23 +274,23 @@ export class PacketBuffer {
     const batch = this.#batch;
     rewind(this.#file);
     // The last byte is fmemopen's: it ends what was written with a NUL.
-    const fitting = Math.floor((this.#bytes.length - 1) / (handle.snapshotLength + PCAP_SF_PKTHDR_SIZE));
+    const fitting = Math.floor((this.#bytes.length - 1) / (handle.snapshotLength + PKTHDR_SIZE));
     // 0 would mean all there are.
     const most = Math.max(1, Math.min(fitting, MOST_FRAMES));
     const count = handle.dispatch(most, this.#dump, this.#dumper);
-    batch.offset = 0;
-    batch.end = ftell(this.#file);
+    const end = ftell(this.#file);
     fflush(this.#file);
-    batch.frames = count < 0 ? this.#framesWritten() : count;
     this.failure = count < 0 ? handle.failure() : null;
+    const bytes = this.#bytes.subarray(0, end);
+    batch.fill(bytes, count < 0 ? framesIn(bytes) : count);
     return batch;
   }
+}
 
-  /** pcap_dispatch() does not say how many frames it wrote before it failed. */
-  #framesWritten(): number {
-    const { view, end } = this.#batch;
-    let frames = 0;
-    for (let at = 0; at < end; frames++) at += PCAP_SF_PKTHDR_SIZE + view.getUint32(at + 8, true);
-    return frames;
-  }
+/** pcap_dispatch() does not say how many frames it wrote before it failed. */
+function framesIn(bytes: Uint8Array<ArrayBuffer>): number {
+  const view = new DataView(bytes.buffer);
+  let frames = 0;
+  for (let at = 0; at < bytes.length; frames++) at += PKTHDR_SIZE + view.getUint32(at + 8, true);
+  return frames;
 }

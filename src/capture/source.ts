@@ -6,6 +6,7 @@
  */
 
 import type { AddressSet } from "../kernel/address.ts";
+import type { FrameBatch } from "./frames.ts";
 import type { Topology } from "./topology.ts";
 
 /** Which way a frame crossed the interface. */
@@ -39,38 +40,6 @@ export interface Link {
   interfaceDroppedFrames: number;
 }
 
-/**
- * Frames as libpcap's pcap_dump() wrote them: a 16-byte header (seconds, microseconds, captured length,
- * wire length; host byte order) and the captured bytes, one after another. The bytes hold only during the
- * call that hands the batch over; who takes frames moves `offset` and counts `frames` down.
- */
-export interface FrameBatch {
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
-  offset: number;
-  /** Where the last frame ends. */
-  end: number;
-  frames: number;
-}
-
-/** struct pcap_sf_pkthdr */
-const HEADER_SIZE = 16;
-const CAPTURED_LENGTH = 8;
-
-/** Passes over frames stamped before a point in time. Returns whether it came to a later one. */
-export function skipUntil(batch: FrameBatch, boundary: Boundary): boolean {
-  const { view } = batch;
-  for (; batch.frames > 0; batch.frames--) {
-    const seconds = view.getUint32(batch.offset, true);
-    const microseconds = view.getUint32(batch.offset + 4, true);
-    const isLater = seconds > boundary.seconds ||
-      (seconds === boundary.seconds && microseconds >= boundary.microseconds);
-    if (isLater) return true;
-    batch.offset += HEADER_SIZE + view.getUint32(batch.offset + CAPTURED_LENGTH, true);
-  }
-  return false;
-}
-
 /** A point in time that divides frames into before and after. */
 export interface Boundary {
   readonly seconds: number;
@@ -79,11 +48,8 @@ export interface Boundary {
 
 export const NO_BOUNDARY: Boundary = { seconds: Infinity, microseconds: 0 };
 
-/**
- * Takes the frames of a batch stamped before the boundary, and leaves the rest. All frames of a batch go the same
- * way; UNKNOWN on loopback, where each goes both, and in files, where only cooked frames say it.
- */
-export type FrameSink = (link: Link, direction: Direction, batch: FrameBatch, boundary: Boundary) => void;
+/** Takes the frames of a batch captured before the boundary, and leaves the rest. */
+export type FrameSink = (link: Link, batch: FrameBatch, boundary: Boundary) => void;
 
 /** The end of an interval. */
 export interface IntervalEnd {

@@ -3,12 +3,14 @@
  * its link. Runs once per frame: no allocation, no clock, no lookup but the table's.
  */
 
-import { type Boundary, Direction, type FrameBatch, type Link } from "../capture/source.ts";
+import type { FrameBatch } from "../capture/frames.ts";
+import { type Boundary, Direction, type Link } from "../capture/source.ts";
 import { decodeFrame } from "../decode/frame.ts";
 import { Fragment, Headers, Outcome } from "../decode/headers.ts";
 import type { AddressSet } from "../kernel/address.ts";
 import { FragmentTable } from "./fragments.ts";
 import { KEY_WORDS } from "./key_index.ts";
+import { Shortcut } from "./shortcut.ts";
 import {
   FLAG_FAR_BEGAN,
   FLAG_FAR_SPOKE,
@@ -23,8 +25,6 @@ import {
   setKeyTail,
 } from "./table.ts";
 
-/** struct pcap_sf_pkthdr */
-const HEADER_SIZE = 16;
 const IPPROTO_TCP = 6;
 const TCP_SYN_ACK_MASK = 0x12;
 const TCP_SYN = 0x02;
@@ -54,11 +54,13 @@ export class Intake {
   readonly #fragments = new FragmentTable();
   readonly #headers = new Headers();
   readonly #key = new Uint32Array(KEY_WORDS);
+  readonly #shortcut: Shortcut;
 
   /** `addresses` are those of this host; they tell direction where no link-layer address does. */
   constructor(table: FlowTable, addresses: AddressSet) {
     this.#table = table;
     this.#addresses = addresses;
+    this.#shortcut = new Shortcut(table);
   }
 
   /** The link's number will be another's. */
@@ -66,49 +68,39 @@ export class Intake {
     this.counts[slot] = new LinkCount();
   }
 
-  /** Counts the frames of a batch stamped before the boundary; the rest stays in the batch. */
-  take(link: Link, direction: Direction, batch: FrameBatch, boundary: Boundary): void {
+  /** Counts the frames of a batch captured before the boundary; the rest stays in the batch. */
+  take(link: Link, batch: FrameBatch, boundary: Boundary): void {
     const count = this.counts[link.slot] ??= new LinkCount();
-    const { view, bytes } = batch;
-    let { offset, frames } = batch;
-    for (; frames > 0; frames--) {
-      const seconds = view.getUint32(offset, true);
-      const microseconds = view.getUint32(offset + 4, true);
-      if (
-        seconds >= boundary.seconds &&
-        (seconds > boundary.seconds || microseconds >= boundary.microseconds)
-      ) break;
-      const wireLength = view.getUint32(offset + 12, true);
-      const start = offset + HEADER_SIZE;
-      const end = start + view.getUint32(offset + 8, true);
-      this.#decode(link, bytes, start, end, wireLength);
-      this.#count(link, direction, count, wireLength, seconds, microseconds);
-      offset = end;
+    const shortcut = this.#shortcut;
+    for (; batch.frames > 0 && !batch.isFrom(boundary); batch.advance()) {
+      const flow = shortcut.find(link, batch);
+      if (flow !== NO_FLOW) this.#countKnown(link, batch, count, flow);
+      else {
+        this.#decode(link, batch);
+        this.#count(link, batch, count);
+      }
     }
-    batch.offset = offset;
-    batch.frames = frames;
   }
 
-  #decode(link: Link, bytes: Uint8Array, start: number, end: number, wireLength: number): void {
+  #countKnown(link: Link, batch: FrameBatch, count: LinkCount, flow: number): void {
+    const { wireLength, direction, seconds, microseconds } = batch;
+    const { isSent, isTcp } = this.#shortcut;
+    countOnLink(link, direction, count, wireLength);
+    const spoke = isTcp ? (isSent ? FLAG_NEAR_SPOKE : FLAG_FAR_SPOKE) : 0;
+    this.#table.count(flow, isSent ? SENT : RECEIVED, wireLength, spoke, seconds, microseconds);
+  }
+
+  #decode(link: Link, { bytes, start, end, wireLength }: FrameBatch): void {
     const headers = this.#headers;
     decodeFrame(link.linkType, bytes, start, end, wireLength, headers);
     if (headers.fragment === Fragment.FIRST) this.#fragments.remember(headers);
     else if (headers.fragment === Fragment.LATER) this.#fragments.recall(headers);
   }
 
-  #count(
-    link: Link,
-    batchDirection: Direction,
-    count: LinkCount,
-    wireLength: number,
-    seconds: number,
-    microseconds: number,
-  ): void {
-    const direction = batchDirection === Direction.UNKNOWN ? this.#directionOf(link) : batchDirection;
-    count.frames++;
-    count.bytes += wireLength;
-    if (direction !== Direction.RECEIVED) count.sentBytes += wireLength;
-    if (direction === Direction.RECEIVED || link.isLoopback) count.receivedBytes += wireLength;
+  #count(link: Link, batch: FrameBatch, count: LinkCount): void {
+    const { wireLength, seconds, microseconds } = batch;
+    const direction = batch.direction === Direction.UNKNOWN ? this.#directionOf(link) : batch.direction;
+    countOnLink(link, direction, count, wireLength);
     if (this.#headers.outcome === Outcome.IP) {
       this.#countConversation(link, direction, wireLength, seconds, microseconds);
     } else this.#countOther(link, direction, wireLength, seconds, microseconds);
@@ -143,6 +135,7 @@ export class Intake {
     setKeyTail(key, ports, metaWord(link.slot, headers.ipProtocol, FlowKind.IP));
     const flow = this.#conversation(key, direction, isSent);
     if (flow === NO_FLOW) return this.#countOverflow(link, isSent, wireLength, seconds, microseconds);
+    this.#shortcut.remember(flow);
     const hasSpoken = headers.ipProtocol === IPPROTO_TCP && (headers.tcpFlags & TCP_RST) === 0;
     const spoke = hasSpoken ? (isSent ? FLAG_NEAR_SPOKE : FLAG_FAR_SPOKE) : 0;
     this.#table.count(flow, isSent ? SENT : RECEIVED, wireLength, spoke, seconds, microseconds);
@@ -199,6 +192,13 @@ export class Intake {
     const counter = isSent || link.isLoopback ? SENT : RECEIVED;
     if (flow !== NO_FLOW) this.#table.count(flow, counter, wireLength, 0, seconds, microseconds);
   }
+}
+
+function countOnLink(link: Link, direction: Direction, count: LinkCount, wireLength: number): void {
+  count.frames++;
+  count.bytes += wireLength;
+  if (direction !== Direction.RECEIVED) count.sentBytes += wireLength;
+  if (direction === Direction.RECEIVED || link.isLoopback) count.receivedBytes += wireLength;
 }
 
 /** The order of (address, port) pairs that decides which end is near where no direction is known. */

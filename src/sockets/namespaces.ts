@@ -23,9 +23,12 @@ import { netFilesIn, netFilesWithin } from "./net_files.ts";
 import { parseFibTrie, parseIfInet6 } from "./proc_addresses.ts";
 import type { SocketTable } from "./socket_table.ts";
 
-/** Looking for namespaces takes at most this share of the time, and is not done more often than this. */
+/** Looking for namespaces takes at most this share of the time, and is not done more often than this; */
 const DUTY = 0.01;
 const SHORTEST_PAUSE_MS = 900;
+/** where nothing has changed for so long, less of it: what comes is announced by its interface. */
+const CALM_AFTER_MS = 5000;
+const CALM_DUTY = 0.0005;
 const MOUNTS = "/run/netns";
 
 // linux/net_namespace.h
@@ -59,8 +62,7 @@ class KnownNamespace implements NetNamespace {
     readonly inode: number,
     /** Stands for the namespace, whatever becomes of the process it was found by; -1 where it may not be opened. */
     readonly fd: number,
-    /** A /proc/PID/net in it. */
-    readonly netDirectory: string,
+    readonly place: Place,
     channels: { sockets: NamespaceSockets; route: NetlinkSocket | null },
   ) {
     this.sockets = channels.sockets;
@@ -70,6 +72,12 @@ class KnownNamespace implements NetNamespace {
   /** Reached by sockets of its own, whatever becomes of the process it was found by. */
   get isEntered(): boolean {
     return this.#route !== null;
+  }
+
+  /** It is still to be found where it was; what it is held by ourselves does not count. */
+  get isInPlace(): boolean {
+    const { path } = this.place;
+    return (path.startsWith(MOUNTS) ? inodeOfMount(path) : inodeOf(path)) === this.inode;
   }
 
   /** Returns whether they are others than before. */
@@ -91,8 +99,8 @@ class KnownNamespace implements NetNamespace {
 
   #listAddresses(): Uint32Array[] {
     return [
-      ...parseFibTrie(readIfThere(`${this.netDirectory}/fib_trie`)),
-      ...parseIfInet6(readIfThere(`${this.netDirectory}/if_inet6`)),
+      ...parseFibTrie(readIfThere(`${this.place.netDirectory}/fib_trie`)),
+      ...parseIfInet6(readIfThere(`${this.place.netDirectory}/if_inet6`)),
     ];
   }
 
@@ -132,6 +140,8 @@ export class Namespaces {
   readonly #route: NetlinkSocket | null;
   #nextSlot = 1;
   #notBeforeMs = 0;
+  #checkAgainMs = 0;
+  #calmFromMs = 0;
 
   /**
    * `addresses` and `broadcasts` are this namespace's, kept up to date by whoever watches its interfaces. `warn` is told
@@ -193,11 +203,15 @@ export class Namespaces {
     const startMs = this.#nowMs();
     this.own.sockets.refresh(startMs);
     for (const { sockets } of this.#known.values()) sockets.refresh(startMs);
-    if (!isUrgent && startMs < this.#notBeforeMs) return;
+    if (isUrgent) this.#calmFromMs = startMs + CALM_AFTER_MS;
+    else if (startMs < this.#notBeforeMs && !this.#hasLost(startMs)) return;
+    const versionBefore = this.version;
     const places = this.#places();
     for (const [inode, namespace] of this.#known) {
       const place = places.get(inode);
-      if (place !== undefined && (place.netDirectory === namespace.netDirectory || namespace.isEntered)) {
+      if (
+        place !== undefined && (place.netDirectory === namespace.place.netDirectory || namespace.isEntered)
+      ) {
         continue;
       }
       namespace.close();
@@ -213,7 +227,17 @@ export class Namespaces {
     }
     for (const namespace of this.#known.values()) this.#update(namespace);
     const nowMs = this.#nowMs();
-    this.#notBeforeMs = nowMs + (isComplete ? Math.max(SHORTEST_PAUSE_MS, (nowMs - startMs) / DUTY) : 0);
+    if (this.version !== versionBefore) this.#calmFromMs = nowMs + CALM_AFTER_MS;
+    const duty = nowMs < this.#calmFromMs ? DUTY : CALM_DUTY;
+    this.#checkAgainMs = nowMs + SHORTEST_PAUSE_MS;
+    this.#notBeforeMs = nowMs + (isComplete ? Math.max(SHORTEST_PAUSE_MS, (nowMs - startMs) / duty) : 0);
+  }
+
+  /** One of them is not where it was; what we hold open of it keeps it, and all that is in it, from going away. */
+  #hasLost(nowMs: number): boolean {
+    if (nowMs < this.#checkAgainMs) return false;
+    this.#checkAgainMs = nowMs + SHORTEST_PAUSE_MS;
+    return [...this.#known.values()].some((namespace) => !namespace.isInPlace);
   }
 
   /** By inode; our own is left out. */
@@ -238,7 +262,7 @@ export class Namespaces {
   #open(inode: number, place: Place): KnownNamespace | null {
     const channels = openChannels(inode, place, this.#warn);
     if (channels === null) return null;
-    return new KnownNamespace(this.#freeSlot(), inode, channels.fd, place.netDirectory, channels);
+    return new KnownNamespace(this.#freeSlot(), inode, channels.fd, place, channels);
   }
 
   /** Not of one that lives on, however many have come and gone since it came. */

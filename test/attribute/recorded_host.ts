@@ -157,7 +157,7 @@ export class RecordedHost implements Disposable {
   }
 
   take(link: Link, direction: Direction, frames: readonly CapturedFrame[]): void {
-    this.intake.take(link, direction, batchOf(frames), NO_BOUNDARY);
+    this.intake.take(link, batchOf(frames, direction), NO_BOUNDARY);
   }
 
   /** Time goes by; the attribution is at work whenever it asked for that. */

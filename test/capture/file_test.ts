@@ -294,10 +294,7 @@ Deno.test("FileSource.nextInterval() asks for work between batches, at least onc
     const source = openFile(path);
     let asked = 0;
     for (let interval = 1; interval <= 3; interval++) {
-      await source.nextInterval((_link, _direction, batch) => {
-        batch.offset += 76;
-        batch.frames--;
-      }, () => ++asked);
+      await source.nextInterval((_link, batch) => batch.advance(), () => ++asked);
       assert(asked >= interval);
     }
     source.close();
@@ -307,10 +304,7 @@ Deno.test("FileSource.nextInterval() asks for work between batches, at least onc
 Deno.test("FileSource.stop() makes the interval under way the last", async () => {
   await withFile(pcapFile(framesAt(0, 1e6, 2e6, 3e6)), async (path) => {
     const source = openFile(path);
-    const first = await source.nextInterval((_link, _direction, batch) => {
-      batch.offset += 76;
-      batch.frames--;
-    }, () => Infinity);
+    const first = await source.nextInterval((_link, batch) => batch.advance(), () => Infinity);
     assert(!first.isLast);
     source.stop();
     assert((await takeIntervals(source, 10)).length === 1);

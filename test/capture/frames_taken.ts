@@ -1,6 +1,7 @@
 /** Takes frames out of batches as whoever counts them does, and keeps what they were. */
 
-import type { Boundary, FrameBatch, FrameSource, IntervalEnd } from "../../src/capture/source.ts";
+import type { FrameBatch } from "../../src/capture/frames.ts";
+import type { Boundary, FrameSource, IntervalEnd } from "../../src/capture/source.ts";
 
 export interface TakenFrame {
   readonly timeUs: number;
@@ -13,27 +14,18 @@ export interface TakenInterval {
   readonly frames: TakenFrame[];
 }
 
-/** Takes the frames stamped before the boundary, up to the first that is not. */
+/** Takes the frames captured before the boundary, up to the first that is not. */
 export function takeFrames(batch: FrameBatch, boundary: Boundary, frames: TakenFrame[]): void {
-  const { view, bytes } = batch;
-  for (; batch.frames > 0; batch.frames--) {
-    const seconds = view.getUint32(batch.offset, true);
-    const microseconds = view.getUint32(batch.offset + 4, true);
-    const isBefore = seconds < boundary.seconds ||
-      (seconds === boundary.seconds && microseconds < boundary.microseconds);
-    if (!isBefore) return;
-    const start = batch.offset + 16;
-    const end = start + view.getUint32(batch.offset + 8, true);
-    const wireLength = view.getUint32(batch.offset + 12, true);
+  for (; batch.frames > 0 && !batch.isFrom(boundary); batch.advance()) {
+    const { seconds, microseconds, bytes, start, end, wireLength } = batch;
     frames.push({ timeUs: seconds * 1e6 + microseconds, bytes: bytes.slice(start, end), wireLength });
-    batch.offset = end;
   }
 }
 
 export async function takeInterval(source: FrameSource): Promise<TakenInterval> {
   const frames: TakenFrame[] = [];
   const end = await source.nextInterval(
-    (_link, _direction, batch, boundary) => takeFrames(batch, boundary, frames),
+    (_link, batch, boundary) => takeFrames(batch, boundary, frames),
     () => Infinity,
   );
   return { end, frames };

@@ -1,6 +1,7 @@
 /** Frames made from the headers down, and the batches they come in. */
 
-import type { FrameBatch } from "../../src/capture/source.ts";
+import { DumpedFrames } from "../../src/capture/frames.ts";
+import { Direction } from "../../src/capture/source.ts";
 import { isV4, parseAddress } from "../../src/kernel/address.ts";
 import { joined } from "../capture/capture_file.ts";
 
@@ -131,8 +132,11 @@ export interface CapturedFrame {
   readonly wireLength?: number;
 }
 
-/** Frames as pcap_dump() lays them out. */
-export function batchOf(frames: readonly CapturedFrame[]): FrameBatch {
+/** Frames that all went one way. */
+export function batchOf(
+  frames: readonly CapturedFrame[],
+  direction: Direction = Direction.UNKNOWN,
+): DumpedFrames {
   const bytes = joined(frames.flatMap((frame) => {
     const header = new DataView(new ArrayBuffer(16));
     header.setUint32(0, frame.seconds ?? 0, true);
@@ -141,5 +145,8 @@ export function batchOf(frames: readonly CapturedFrame[]): FrameBatch {
     header.setUint32(12, frame.wireLength ?? frame.bytes.length, true);
     return [new Uint8Array(header.buffer), frame.bytes];
   }));
-  return { bytes, view: new DataView(bytes.buffer), offset: 0, end: bytes.length, frames: frames.length };
+  const batch = new DumpedFrames();
+  batch.fill(bytes, frames.length);
+  batch.direction = direction;
+  return batch;
 }

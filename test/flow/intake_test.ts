@@ -58,8 +58,8 @@ class Counted {
       const { direction } = frames[at]!;
       const run: CapturedFrame[] = [];
       for (; at < frames.length && frames[at]!.direction === direction; at++) run.push(frames[at]!);
-      const batch = batchOf(run);
-      this.intake.take(link, direction, batch, boundary);
+      const batch = batchOf(run, direction);
+      this.intake.take(link, batch, boundary);
       left += batch.frames;
     }
     return left;
@@ -432,13 +432,12 @@ Deno.test("Intake.take() goes on where it stopped", () => {
     ...sentFrame(udpPacket([OURS, seconds], [THEIRS, 2])),
     seconds,
   }));
-  const batch = batchOf(frames);
+  const batch = batchOf(frames, Direction.SENT);
   for (const [seconds, taken] of [[1, 0], [3, 2], [3, 2], [4, 3], [9, 4]] as const) {
-    counted.intake.take(link, Direction.SENT, batch, { seconds, microseconds: 0 });
+    counted.intake.take(link, batch, { seconds, microseconds: 0 });
     assert.equal(counted.count(link).frames, taken);
     assert.equal(batch.frames, 4 - taken);
   }
-  assert.equal(batch.offset, batch.end);
 });
 
 /** What the records that are no conversations say: kind, link protocol, IP protocol, sent and received. */
