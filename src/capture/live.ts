@@ -26,7 +26,7 @@ const SNAPSHOT_LENGTH = 128;
 /** The kernel's rings together, and the least and the most that one of them gets. */
 const RINGS_BYTES = 64 << 20;
 const SMALLEST_RING_BYTES = 2 << 20;
-const LARGEST_RING_BYTES = 16 << 20;
+const LARGEST_RING_BYTES = 8 << 20;
 /** The kernel hands over what it has after so long, full block or not. */
 const RETIRE_MS = 20;
 /** After this time every frame stamped before is in our hands. */
@@ -34,11 +34,11 @@ const SETTLE_MS = RETIRE_MS + 15;
 /** Where there were frames so often in succession, they are let gather for so long: each time costs as much as thousands of them. */
 const A_FLOW = 2;
 const REST_MS = 40;
+/** Of a ring; where more than that fills meanwhile, the rest is the shorter. */
+const CALM_SHARE = 1 / 4;
 const PAUSE_MS = 2;
 /** poll(2) takes an int; nothing is lost by asking again. */
 const LONGEST_POLL_MS = 60_000;
-/** Blocks read from one link before the others get their turn. */
-const BLOCKS_A_TURN = 16;
 
 export interface LiveSourceOptions {
   readonly delayMs: number;
@@ -288,15 +288,18 @@ export class LiveSource implements FrameSource {
     for (const { link } of this.#open.values()) link.isWhole = true;
     await this.#readAll(sink, NO_BOUNDARY);
     // How often in succession there were frames.
+    let restMs = REST_MS;
     for (let flowing = 0;;) {
       const workMs = betweenBatches();
       const leftMs = this.#leftMs();
       if (leftMs <= 0 || this.#isStopped) break;
       if (workMs === 0) await breathe();
       const forMs = Math.min(leftMs, workMs);
-      if (flowing >= A_FLOW) await this.#rest(Math.min(REST_MS, forMs));
+      if (flowing >= A_FLOW) await this.#rest(Math.min(restMs, forMs));
       else await this.#wait(forMs);
-      flowing = await this.#readReady(sink) ? flowing + 1 : 0;
+      const share = await this.#readReady(sink);
+      flowing = share > 0 ? flowing + 1 : 0;
+      restMs = REST_MS * Math.min(1, CALM_SHARE / share);
       await this.#turn.breathe();
     }
     return await this.#endInterval(sink, betweenBatches);
@@ -334,51 +337,51 @@ export class LiveSource implements FrameSource {
     if (this.#watched.some((_, i) => isReady(this.#pollFds, 2 + i))) await sleep(Math.min(PAUSE_MS, forMs));
   }
 
-  /** Reads what is there, whatever it was that ended the wait. Returns whether there was any frame. */
-  async #readReady(sink: FrameSink): Promise<boolean> {
+  /** Reads what is there, whatever it was that ended the wait. Returns the largest share of a ring that was. */
+  async #readReady(sink: FrameSink): Promise<number> {
     const fds = this.#pollFds;
-    let any = false;
+    let share = 0;
     for (const [i, tap] of this.#polled.entries()) {
-      any = this.#readTap(tap, sink, NO_BOUNDARY, BLOCKS_A_TURN) || any;
+      share = Math.max(share, this.#readTap(tap, sink, NO_BOUNDARY) * tap.handle.ring.blockShare);
       if (hasFailed(fds, i + 2 + this.#watched.length)) this.#checkTap(tap);
       await this.#turn.breathe();
     }
     if ((isReady(fds, 1) && this.#events.drain()) || this.#isBehind) this.#followInterfaces(sink);
-    return any;
+    return share;
   }
 
   /** Hands over what the taps have up to the boundary. */
   async #readAll(sink: FrameSink, boundary: Boundary): Promise<void> {
     for (const tap of this.#polled) {
-      while (this.#readTap(tap, sink, boundary, BLOCKS_A_TURN)) await this.#turn.breathe();
+      this.#readTap(tap, sink, boundary);
+      await this.#turn.breathe();
     }
   }
 
   /**
-   * Hands over what a tap has up to the boundary; the first batch with frames after it is held back.
-   * Returns whether there was any frame.
+   * Hands over what a tap has up to the boundary, a ring full at most; the first batch with frames after it is held back.
+   * Returns how many blocks there were.
    */
-  #readTap(tap: Tap, sink: FrameSink, boundary: Boundary, mostBlocks = Infinity): boolean {
+  #readTap(tap: Tap, sink: FrameSink, boundary: Boundary): number {
     const { link, handle: { ring } } = tap;
-    let any = false;
+    let blocks = 0;
     if (tap.held) {
       sink(link, tap.held, boundary);
-      if (tap.held.frames > 0) return false;
+      if (tap.held.frames > 0) return 0;
       tap.held = null;
-      any = true;
+      blocks++;
     }
-    for (let i = 0; i < mostBlocks && !tap.isClosed; i++) {
+    while (!tap.isClosed && blocks * ring.blockShare < 1) {
       const batch = ring.take();
-      if (batch.frames === 0) return any;
-      any = true;
+      if (batch.frames === 0) break;
+      blocks++;
       if (tap.beganAt !== null && batch.skipUntil(tap.beganAt)) tap.beganAt = null;
       sink(link, batch, boundary);
-      if (batch.frames > 0) {
-        tap.held = batch.rest();
-        return any;
-      }
+      if (batch.frames === 0) continue;
+      tap.held = batch.rest();
+      break;
     }
-    return any;
+    return blocks;
   }
 
   #checkTap({ link, handle, isClosed }: Tap): void {

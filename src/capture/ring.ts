@@ -74,6 +74,11 @@ export class Ring {
     return new Ring(Deno.UnsafePointerView.getArrayBuffer(pointer, memory.size), options);
   }
 
+  /** What part of the ring a block is; 0 as long as that is not known. */
+  get blockShare(): number {
+    return this.#blockSize / this.#size;
+  }
+
   /** The frames of the next block, none where the kernel is not through with it; those taken before are gone. */
   take(): FrameBatch {
     if (this.#isTaken) this.#giveBack();
