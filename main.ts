@@ -7,6 +7,7 @@
 
 import denoJson from "./deno.json" with { type: "json" };
 import { parseOptions, UsageError } from "./src/arguments.ts";
+import type { FrameSource } from "./src/capture/source.ts";
 import type { Parts } from "./src/monitor.ts";
 import type { Options, Output } from "./src/options.ts";
 import type { PrintedOutput } from "./src/render/rows.ts";
@@ -105,7 +106,7 @@ async function capture(options: Options): Promise<number> {
     const observed = metrics?.over(measured) ?? measured;
     const reports = watch?.over(observed) ?? observed;
     if (output === "screen") await show(reports, parts, options, messages);
-    else if (output !== null) await print(reports, options, output);
+    else if (output !== null) await print(reports, options, output, messages, source);
     else for await (const _ of reports);
   } finally {
     parts.close();
@@ -126,6 +127,8 @@ async function replay(options: Options, replayFile: string): Promise<number> {
     watch?.over(recorded) ?? recorded,
     options,
     output === null || output === "screen" ? "text" : output,
+    messages,
+    null,
   );
   return statusOf(options, watch);
 }
@@ -177,16 +180,32 @@ async function chooseOutput({ output, listen }: Options, messages: Messages): Pr
   return "text";
 }
 
-/** Report after report, until there are no more. */
+/** Report after report, until there are no more. Where the reader is slow, the next interval of `source` is longer instead. */
 async function print(
   reports: AsyncIterable<Report>,
   options: Options,
   output: PrintedOutput,
+  messages: Messages,
+  source: FrameSource | null,
 ): Promise<void> {
-  const { createRenderer } = await import("./src/render/render.ts");
+  const [{ createRenderer }, { droppedFrames }] = await Promise.all([
+    import("./src/render/render.ts"),
+    import("./src/render/drops.ts"),
+  ]);
   const renderer = await createRenderer({ ...options, output });
-  await write(renderer.header());
-  for await (const report of reports) await write(renderer.report(report));
+  let written = write(renderer.header());
+  // The C++ tool's format has no place for it, so it is said once.
+  let mustSay = output === "classic";
+  for await (const report of reports) {
+    await written;
+    source?.extend(true);
+    written = write(renderer.report(report)).finally(() => source?.extend(false));
+    written.catch(() => source?.stop());
+    const dropped = mustSay ? droppedFrames(report.interfaces, "rate") : "";
+    if (dropped !== "") messages.complain(dropped);
+    mustSay &&= dropped === "";
+  }
+  await written;
 }
 
 /** The live screen, until the user has seen enough. What is said meanwhile is said again where it stays. */

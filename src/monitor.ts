@@ -29,13 +29,15 @@ export interface Parts {
 export async function* monitor(parts: Parts, count: number | null): AsyncGenerator<Report> {
   const { source, intake, attribution, ledger } = parts;
   const sink: FrameSink = (link, batch, boundary) => intake.take(link, batch, boundary);
-  let sweptAtS = 0;
+  let [nowS, beforeMs, sweptAtS] = [0, 0, 0];
   for (let made = 1;; made++) {
     const end = await source.nextInterval(sink, () => attribution.step());
-    const nowS = end.timeMs / 1000;
-    for (const _ of attribution.settle(nowS)) await breathe();
+    // Only forward: when the time of day is set back, what has been silent since is forgotten all the same.
+    nowS += Math.max(end.intervalS, (end.timeMs - beforeMs) / 1000);
+    beforeMs = end.timeMs;
+    for (const _ of attribution.settle(nowS, end.timeMs)) await breathe();
     const report = ledger.report(end);
-    const isSweep = Math.abs(nowS - sweptAtS) >= SWEEP_EVERY_S;
+    const isSweep = nowS - sweptAtS >= SWEEP_EVERY_S;
     if (isSweep) sweptAtS = nowS;
     endInterval(parts, nowS, isSweep);
     yield report;

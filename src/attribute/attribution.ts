@@ -226,9 +226,10 @@ export class Attribution {
 
   /**
    * Before the interval's report is made: owners that exited, and once more the ends without a name. Yields every few
-   * milliseconds; until it has come to its end, nothing may be counted.
+   * milliseconds; until it has come to its end, nothing may be counted. `nowS` only goes forward; `endMs` is the interval's end
+   * by the clock that stamps frames.
    */
-  *settle(nowS: number): Generator<void> {
+  *settle(nowS: number, endMs = nowS * 1000): Generator<void> {
     this.#nowS = nowS;
     this.#reports++;
     const turn = new Turn(this.#nowMs);
@@ -252,7 +253,7 @@ export class Attribution {
     yield* this.#holders.stepBeforeReport(this.#owners.likelyPids);
     turn.begin();
     while (!this.#owners.askAwaited(turn)) yield* turn.rest();
-    this.#injections.settle(nowS * 1000, this.#reports);
+    this.#injections.settle(endMs, this.#reports);
   }
 
   /**

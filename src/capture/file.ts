@@ -148,6 +148,9 @@ export class FileSource implements FrameSource {
   /** A file is not waited for. */
   watch(): void {}
 
+  /** The next interval is not asked for meanwhile. */
+  extend(): void {}
+
   hold(isHeld: boolean): void {
     this.#playback?.hold(isHeld);
     this.#wake();

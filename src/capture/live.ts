@@ -37,6 +37,8 @@ const REST_MS = 40;
 /** Of a ring; where more than that fills meanwhile, the rest is the shorter. */
 const CALM_SHARE = 1 / 4;
 const PAUSE_MS = 2;
+/** An interval that lasts longer than it should is looked at so often. */
+const EXTENSION_MS = 50;
 /** poll(2) takes an int; nothing is lost by asking again. */
 const LONGEST_POLL_MS = 60_000;
 
@@ -46,13 +48,15 @@ export interface LiveSourceOptions {
   readonly filter: string | null;
   /** Told, in one sentence, of what does not end the run. */
   readonly warn: (message: string) => void;
+  /** Now, by the clock that stamps frames; the kernel's, when left out. */
+  readonly frameClock?: () => Boundary;
 }
 
 /** An open link. */
 interface Tap {
   readonly link: Link;
   readonly handle: PcapHandle;
-  /** Frames captured before passed no filter yet. Null once later ones have come. */
+  /** Frames captured before passed no filter yet. Null once later ones have come, or an interval has ended. */
   beganAt: Boundary | null;
   /** Frames already read that belong to the next interval. */
   held: FrameBatch | null;
@@ -124,6 +128,8 @@ export class LiveSource implements FrameSource {
   #polled: Tap[] = [];
   #startMs: number;
   #delayMs: number;
+  readonly #frameClock: () => Boundary;
+  #isExtended = false;
   #isStopped = false;
   /** Of processor time: on a busy machine poll(2) comes back while timers are due, and they have to be given their turn. */
   readonly #turn = new Turn(spentMs);
@@ -136,6 +142,7 @@ export class LiveSource implements FrameSource {
     this.#selection = selection;
     this.#options = options;
     this.#delayMs = options.delayMs;
+    this.#frameClock = options.frameClock ?? frameClock;
     this.#wakeFd = libc().eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (this.#wakeFd < 0) throw new KernelError("make an eventfd", errno());
     this.#start();
@@ -168,7 +175,7 @@ export class LiveSource implements FrameSource {
     if (this.#open.size === 0 && failures[0]) throw failures[0];
     for (const { message } of failures) this.#options.warn(message);
     // All begin at the same moment, so that the first interval, too, has the same frames on each link.
-    const beganAt = frameClock();
+    const beganAt = this.#frameClock();
     for (const tap of this.#open.values()) tap.beganAt = beganAt;
     this.#updatePollFds();
   }
@@ -208,7 +215,7 @@ export class LiveSource implements FrameSource {
     const link = makeLink(slot, candidate, handle.linkType);
     this.links[slot] = link;
     this.#open.set(candidate.index, {
-      ...{ link, handle, beganAt: frameClock(), held: null, isClosed: false },
+      ...{ link, handle, beganAt: this.#frameClock(), held: null, isClosed: false },
     });
     return link;
   }
@@ -307,7 +314,8 @@ export class LiveSource implements FrameSource {
 
   /** Until the interval has lasted as long as it shall. */
   #leftMs(): number {
-    return this.#startMs + this.#delayMs - steadyMs();
+    const leftMs = this.#startMs + this.#delayMs - steadyMs();
+    return this.#isExtended ? Math.max(leftMs, EXTENSION_MS) : leftMs;
   }
 
   /** Returns how many descriptors are ready. */
@@ -399,7 +407,7 @@ export class LiveSource implements FrameSource {
     const nowMs = steadyMs();
     const intervalS = (nowMs - this.#startMs) / 1000;
     const isWhole = nowMs >= this.#startMs + this.#delayMs;
-    const boundary = frameClock();
+    const boundary = this.#frameClock();
     for (let leftMs = SETTLE_MS; leftMs > 0; leftMs = nowMs + SETTLE_MS - steadyMs()) {
       // Once the end was asked for, nothing can be waited for by descriptors.
       if (this.#isStopped) await sleep(leftMs);
@@ -407,7 +415,11 @@ export class LiveSource implements FrameSource {
       betweenBatches();
     }
     await this.#readAll(sink, boundary);
-    for (const tap of this.#polled) readDrops(tap);
+    for (const tap of this.#polled) {
+      readDrops(tap);
+      // All of those frames have come by now; when the time of day is set back, later ones have earlier stamps.
+      tap.beganAt = null;
+    }
     betweenBatches();
     this.#startMs = nowMs;
     const timeMs = boundary.seconds * 1000 + Math.floor(boundary.microseconds / 1000);
@@ -417,6 +429,10 @@ export class LiveSource implements FrameSource {
   watch(fd: number): void {
     this.#watched.push(fd);
     this.#updatePollFds();
+  }
+
+  extend(isExtended: boolean): void {
+    this.#isExtended = isExtended;
   }
 
   /** The kernel goes on, whoever waits. */

@@ -85,6 +85,11 @@ export interface FrameSource {
   nextInterval(sink: FrameSink, betweenBatches: () => number): Promise<IntervalEnd>;
   /** A file that is read at a pace waits while it is held, and goes on where it was. Nothing else can wait. */
   hold(isHeld: boolean): void;
+  /**
+   * The interval under way lasts as long as this is so: whoever takes reports has no time for another. Frames are counted all
+   * the while; a file waits.
+   */
+  extend(isExtended: boolean): void;
   /** Waiting for frames ends, too, when this descriptor is readable, and `betweenBatches` is called. */
   watch(fd: number): void;
   /** What ended the source before its time; null where nothing did. */

@@ -5,7 +5,15 @@
  * are chosen by whoever runs the process, and a formula may fetch and run what it likes.
  */
 
-import type { GroupKey, GroupRow, ProcessRow, Report, Traffic, UnattributedRow } from "../report/report.ts";
+import type {
+  GroupKey,
+  GroupRow,
+  InterfaceRow,
+  ProcessRow,
+  Report,
+  Traffic,
+  UnattributedRow,
+} from "../report/report.ts";
 import { roundedToMicroseconds, startTime } from "./json.ts";
 import { orderedGroups, orderedProcesses, orderedUnattributed, type RenderOptions } from "./rows.ts";
 import { printable } from "./text.ts";
@@ -38,6 +46,8 @@ const COLUMNS = [
   "sent_total_bytes",
   "received_total_bytes",
   "connections",
+  "dropped",
+  "interface_dropped",
 ] as const;
 
 /** In place of all that is said of a process. */
@@ -56,6 +66,8 @@ const GROUP_COLUMNS = [
   "sent_total_bytes",
   "received_total_bytes",
   "connections",
+  "dropped",
+  "interface_dropped",
 ] as const;
 
 /** A connection is one process's. */
@@ -87,7 +99,7 @@ export function renderCsv(report: Report, options: RenderOptions): string {
       ? orderedProcesses(report, sort, view.kind).map(processFields)
       : orderedGroups(report.groups, sort, view.kind).map(groupFields)),
     ...orderedUnattributed(report, sort, view.kind).map(unattributedFields),
-    { kind: "total", ...trafficFields(report.total) },
+    { kind: "total", ...trafficFields(report.total), ...droppedFields(report.interfaces) },
   ];
   return rows.map((row) => {
     const fields = { ...common, ...row };
@@ -144,6 +156,13 @@ function trafficFields(row: Traffic): Row {
     sent_total_bytes: row.sentTotalBytes,
     received_total_bytes: row.receivedTotalBytes,
   };
+}
+
+/** Frames of the interval that are missing in all rows, by where they were dropped. */
+function droppedFields(interfaces: readonly InterfaceRow[]): Row {
+  const sum = (field: "dropped" | "interfaceDropped"): number =>
+    interfaces.reduce((total, row) => total + row[field], 0);
+  return { dropped: sum("dropped"), interface_dropped: sum("interfaceDropped") };
 }
 
 /** RFC 4180, section 2: lines end in CRLF; a field with a comma or a quote is quoted, its quotes doubled. */

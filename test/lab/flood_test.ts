@@ -1,47 +1,18 @@
 /** A flood of conversations, as a scan or spoofed addresses make one: every byte is in the total, and memory comes back. */
 
 import assert from "node:assert/strict";
-import { type End, Lab, labTest, readHardwareAddress } from "./lab.ts";
+import { type End, Lab, labTest } from "./lab.ts";
 import { assertAddsUp, Nethogs, type Report } from "./nethogs.ts";
 import { Puppet } from "./puppet.ts";
+import { datagramTo, FRAME_BYTES, SOURCE_ADDRESS_AT } from "./raw_datagram.ts";
 
 const FLOWS = 200_000;
 /** Far fewer than that. */
 const MOST_FLOWS = 65_536;
-const PAYLOAD = 18;
-/** Ethernet, IPv4 and UDP headers. */
-const FRAME = 14 + 20 + 8 + PAYLOAD;
-const SOURCE_ADDRESS = 14 + 12;
 /** So much of the memory that a flood takes may stay: code that was compiled meanwhile, and what is not collected yet. */
 const LEFT_SHARE = 1 / 2;
 /** Nobody answers, so after five seconds all is forgotten. */
 const MOST_REPORTS = 30;
-
-/** A datagram from 11.0.0.0 to a port that nobody listens on; nobody checks the sum of its header. */
-async function datagramTo(end: End): Promise<number[]> {
-  const ip = [
-    0x45,
-    0,
-    0,
-    FRAME - 14,
-    0,
-    0,
-    0,
-    0,
-    64,
-    17,
-    0,
-    0,
-    11,
-    0,
-    0,
-    0,
-    ...end.ipv4.split(".").map(Number),
-  ];
-  const udp = [0x03, 0xe8, 0, 9, 0, 8 + PAYLOAD, 0, 0];
-  const ethernet = [...await readHardwareAddress(end), 2, 2, 2, 2, 2, 2, 8, 0];
-  return [...ethernet, ...ip, ...udp, ...new Array(PAYLOAD).fill(0)];
-}
 
 /** Apart from that of files and of the capture's rings, now and at most so far: proc_pid_status(5). */
 async function readMemoryKb({ program }: Nethogs): Promise<{ usedKb: number; peakKb: number }> {
@@ -67,7 +38,7 @@ async function watch(lab: Lab, ...options: string[]): Promise<Flood> {
   const fd = await sender.tell("openPacket", far.name);
   const frame = await datagramTo(near);
   const tool = Nethogs.start(lab, near.namespace, "-d", "0.5", ...options, near.name);
-  return { tool, near, send: (count) => sender.tell("flood", fd, frame, SOURCE_ADDRESS, count) };
+  return { tool, near, send: (count) => sender.tell("flood", fd, frame, SOURCE_ADDRESS_AT, count) };
 }
 
 labTest(
@@ -82,7 +53,7 @@ labTest(
     const [row] = report.interfaces;
     const lost = counters.dropped - before.counters.dropped;
     assert.equal(row!.packets_total + row!.dropped_total + lost, FLOWS, "seen, or said to be dropped");
-    assert.equal(report.total.received_total_bytes, row!.packets_total * FRAME);
+    assert.equal(report.total.received_total_bytes, row!.packets_total * FRAME_BYTES);
     const summed = receivedOf(report, "flow table full");
     assert(summed > 0, JSON.stringify(report.unattributed));
     for (let i = 0; i < 4; i++) await tool.next();

@@ -7,9 +7,11 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What it is given to read; nothing, when left out. */
   readonly stdin?: "piped" | "null";
+  /** One that runs for longer hangs, and is ended so that its test fails. */
+  readonly hangsAfterMs?: number;
 }
 
-/** No program of these tests runs for so long; one that does hangs, and is ended so that its test fails. */
+/** No program of these tests runs for so long, unless it is said. */
 const HANGS_AFTER_MS = 90_000;
 
 /** The lines of one output stream, as they come. */
@@ -67,6 +69,12 @@ export class Lines {
     this.#read = this.all.length;
   }
 
+  /** Forgets all there were so far, which may be many. Returns how many. */
+  drop(): number {
+    this.#read = 0;
+    return this.all.splice(0).length;
+  }
+
   get text(): string {
     return this.all.map((line) => `${line}\n`).join("");
   }
@@ -90,7 +98,10 @@ export class Program implements AsyncDisposable {
   /** How it ended; null while it runs. */
   #status: Deno.CommandStatus | null = null;
 
-  constructor(command: readonly string[], { cwd, env, stdin = "null" }: ProgramOptions = {}) {
+  constructor(
+    command: readonly string[],
+    { cwd, env, stdin = "null", hangsAfterMs = HANGS_AFTER_MS }: ProgramOptions = {},
+  ) {
     this.#command = command;
     this.#child = new Deno.Command(command[0]!, {
       args: command.slice(1),
@@ -103,11 +114,11 @@ export class Program implements AsyncDisposable {
     this.#stdin = stdin === "piped" ? this.#child.stdin.getWriter() : null;
     this.stdout = new Lines(this.#child.stdout);
     this.stderr = new Lines(this.#child.stderr);
-    this.#exit = this.#untilExit();
+    this.#exit = this.#untilExit(hangsAfterMs);
   }
 
-  async #untilExit(): Promise<Exit> {
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), HANGS_AFTER_MS);
+  async #untilExit(hangsAfterMs: number): Promise<Exit> {
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), hangsAfterMs);
     this.#status = await this.#child.status;
     const { code, signal } = this.#status;
     clearTimeout(timer);
@@ -133,6 +144,11 @@ export class Program implements AsyncDisposable {
   async signal(signal: Deno.Signal): Promise<Exit> {
     if (this.#status === null) this.#child.kill(signal);
     return await this.#exit;
+  }
+
+  /** For signals that do not end it. */
+  kill(signal: Deno.Signal): void {
+    this.#child.kill(signal);
   }
 
   /** Waits for its end. */

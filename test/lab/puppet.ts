@@ -2,7 +2,7 @@
 
 import type { Answer, Verbs } from "./generators/puppet.ts";
 import { type Lab, type Namespace, within } from "./lab.ts";
-import type { Exit, Program } from "./program.ts";
+import type { Exit, Program, ProgramOptions } from "./program.ts";
 
 const GENERATORS = new URL("generators/", import.meta.url).pathname;
 
@@ -41,11 +41,16 @@ export class Puppet {
     this.#program = program;
   }
 
-  static async start(lab: Lab, namespace: Namespace, name: string): Promise<Puppet> {
+  static async start(
+    lab: Lab,
+    namespace: Namespace,
+    name: string,
+    options: Pick<ProgramOptions, "hangsAfterMs"> = {},
+  ): Promise<Puppet> {
     const path = await alias(lab, Deno.execPath(), name);
-    const options = ["run", "--quiet", "--no-config", "--no-check", "--allow-all"];
-    const command = [path, ...options, `${GENERATORS}puppet.ts`];
-    return new Puppet(name, lab.start(within(namespace, command), { stdin: "piped" }));
+    const flags = ["run", "--quiet", "--no-config", "--no-check", "--allow-all"];
+    const command = [path, ...flags, `${GENERATORS}puppet.ts`];
+    return new Puppet(name, lab.start(within(namespace, command), { ...options, stdin: "piped" }));
   }
 
   get pid(): number {

@@ -19,9 +19,22 @@ export function withoutTracing(command: readonly string[]): string[] {
   );
 }
 
-/** Runs the command in a mount namespace of its own, after the preparation. */
+/**
+ * Runs the command in a mount namespace of its own, after the preparation. What others unmount goes there, too: a copy of
+ * a network namespace's mount would keep it alive.
+ */
 export function privately(preparation: string, command: readonly string[]): string[] {
-  return ["unshare", "--mount", "sh", "-c", `${preparation}; exec "$@"`, "sh", ...command];
+  return [
+    "unshare",
+    "--mount",
+    "--propagation",
+    "slave",
+    "sh",
+    "-c",
+    `${preparation}; exec "$@"`,
+    "sh",
+    ...command,
+  ];
 }
 
 const EVENTS = ["fib/fib_table_lookup", "fib6/fib6_table_lookup", "sock/inet_sock_set_state"];

@@ -77,11 +77,14 @@ async function read(name: string): Promise<Reading> {
   let text = "";
   try {
     const parts = await buildParts(options, (message) => complaints.push(message));
-    const renderer = await createRenderer({ ...options, output: "json" });
-    for await (const report of monitor(parts, options.count)) {
-      text += renderer.report(report);
+    try {
+      const renderer = await createRenderer({ ...options, output: "json" });
+      for await (const report of monitor(parts, options.count)) {
+        text += renderer.report(report);
+      }
+    } finally {
+      parts.close();
     }
-    parts.source.close();
     if (parts.source.failure !== null) complaints.push(parts.source.failure.message);
   } catch (error) {
     complaints.push(String(error));

@@ -129,20 +129,20 @@ Deno.test("-o csv prints a header and one line for each row and total, as in RFC
   const table = golden(`
 time,interval_s,host,kind,pid,start_time,name,exe,command_line,uid,user,netns,unit,container_id,\
 container_name,container_runtime,container_pod,container_namespace,interfaces,protocol,reason,\
-sent_bytes,received_bytes,sent_total_bytes,received_total_bytes,connections
-2026-11-23T09:00:03.000Z,3,${HOST},unattributed${nobody}udp,capture file,5000,162,5000,162,
-2026-11-23T09:00:03.000Z,3,${HOST},unattributed${nobody}tcp,capture file,682,2962,682,2962,
-2026-11-23T09:00:03.000Z,3,${HOST},unattributed${nobody}arp,not IP,0,102,0,102,
-2026-11-23T09:00:03.000Z,3,${HOST},total${nobody},,5682,3226,5682,3226,
-2026-11-23T09:00:06.000Z,3,${HOST},unattributed${nobody}ipv4,truncated,0,1514,0,1514,
-2026-11-23T09:00:06.000Z,3,${HOST},unattributed${nobody}tcp,truncated,0,1514,0,1514,
-2026-11-23T09:00:06.000Z,3,${HOST},unattributed${nobody}icmp,capture file,98,98,98,98,
-2026-11-23T09:00:06.000Z,3,${HOST},unattributed${nobody}udp,capture file,172,0,5172,162,
-2026-11-23T09:00:06.000Z,3,${HOST},unattributed${nobody}ipv4,malformed,0,60,0,60,
-2026-11-23T09:00:06.000Z,3,${HOST},unattributed${nobody}lldp,not IP,0,60,0,60,
-2026-11-23T09:00:06.000Z,3,${HOST},unattributed${nobody}tcp,capture file,54,0,736,2962,
-2026-11-23T09:00:06.000Z,3,${HOST},unattributed${nobody}arp,not IP,0,0,0,102,
-2026-11-23T09:00:06.000Z,3,${HOST},total${nobody},,324,3246,6006,6472,
+sent_bytes,received_bytes,sent_total_bytes,received_total_bytes,connections,dropped,interface_dropped
+2026-11-23T09:00:03.000Z,3,${HOST},unattributed${nobody}udp,capture file,5000,162,5000,162,,,
+2026-11-23T09:00:03.000Z,3,${HOST},unattributed${nobody}tcp,capture file,682,2962,682,2962,,,
+2026-11-23T09:00:03.000Z,3,${HOST},unattributed${nobody}arp,not IP,0,102,0,102,,,
+2026-11-23T09:00:03.000Z,3,${HOST},total${nobody},,5682,3226,5682,3226,,0,0
+2026-11-23T09:00:06.000Z,3,${HOST},unattributed${nobody}ipv4,truncated,0,1514,0,1514,,,
+2026-11-23T09:00:06.000Z,3,${HOST},unattributed${nobody}tcp,truncated,0,1514,0,1514,,,
+2026-11-23T09:00:06.000Z,3,${HOST},unattributed${nobody}icmp,capture file,98,98,98,98,,,
+2026-11-23T09:00:06.000Z,3,${HOST},unattributed${nobody}udp,capture file,172,0,5172,162,,,
+2026-11-23T09:00:06.000Z,3,${HOST},unattributed${nobody}ipv4,malformed,0,60,0,60,,,
+2026-11-23T09:00:06.000Z,3,${HOST},unattributed${nobody}lldp,not IP,0,60,0,60,,,
+2026-11-23T09:00:06.000Z,3,${HOST},unattributed${nobody}tcp,capture file,54,0,736,2962,,,
+2026-11-23T09:00:06.000Z,3,${HOST},unattributed${nobody}arp,not IP,0,0,0,102,,,
+2026-11-23T09:00:06.000Z,3,${HOST},total${nobody},,324,3246,6006,6472,,0,0
 `);
   assert.equal(await replay(SAMPLE, ["-o", "csv", "-d", "3"]), table.replaceAll("\n", "\r\n"));
 });

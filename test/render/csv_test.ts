@@ -22,13 +22,13 @@ Deno.test("csvHeader() names the fields as the JSON output does", () => {
     "time,interval_s,host,kind,pid,start_time,name,exe,command_line,uid,user,netns,unit," +
       "container_id,container_name,container_runtime,container_pod,container_namespace," +
       "interfaces,protocol,reason,sent_bytes,received_bytes,sent_total_bytes,received_total_bytes," +
-      "connections\r\n",
+      "connections,dropped,interface_dropped\r\n",
   );
 });
 
 Deno.test("csvHeader() has a group in place of all that is said of a process", () => {
   const rest = "interfaces,protocol,reason,sent_bytes,received_bytes,sent_total_bytes," +
-    "received_total_bytes,connections\r\n";
+    "received_total_bytes,connections,dropped,interface_dropped\r\n";
   assert.equal(
     csvHeader({ by: "container" }),
     `time,interval_s,host,kind,group,processes,${rest}`,
@@ -44,13 +44,13 @@ Deno.test("renderCsv() writes processes, unattributed rows and the total", () =>
     renderCsv(SAMPLE_REPORT, OPTIONS).replaceAll("2026-11-23T09:00:01.000Z,1.0003,h1", "…"),
     [
       "…,process,812,2026-11-23T08:00:01.000Z,nginx,/usr/sbin/nginx,nginx: worker process,33,www-data," +
-      "4026532201,,2a09b0c4d5e6f708,web1,podman,,,veth0 podman0 eth0,,,5242880,70144,15728640,210432,2",
+      "4026532201,,2a09b0c4d5e6f708,web1,podman,,,veth0 podman0 eth0,,,5242880,70144,15728640,210432,2,,",
       "…,process,4711,2026-11-23T08:59:01.000Z,curl,/usr/bin/curl,curl -s http://198.51.100.7/file,0,root," +
-      "4026531840,,,,,,,eth0,,,1146,201268,1146,201268,1",
-      "…,process,4650,,apt-get,,,,,,,,,,,,eth0,,,0,0,2048,1048576,0",
-      "…,unattributed,,,,,,,,,,,,,,,,udp,no socket,0,90,0,90,",
-      "…,unattributed,,,,,,,,,,,,,,,,0x88cc,not IP,0,0,0,330,",
-      "…,total,,,,,,,,,,,,,,,,,,5244026,271502,15731834,1460696,",
+      "4026531840,,,,,,,eth0,,,1146,201268,1146,201268,1,,",
+      "…,process,4650,,apt-get,,,,,,,,,,,,eth0,,,0,0,2048,1048576,0,,",
+      "…,unattributed,,,,,,,,,,,,,,,,udp,no socket,0,90,0,90,,,",
+      "…,unattributed,,,,,,,,,,,,,,,,0x88cc,not IP,0,0,0,330,,,",
+      "…,total,,,,,,,,,,,,,,,,,,5244026,271502,15731834,1460696,,0,0",
       "",
     ].join("\r\n"),
   );
@@ -61,11 +61,11 @@ Deno.test("renderCsv() writes groups in place of processes", () => {
     renderCsv(CONTAINER_REPORT, { ...OPTIONS, by: "container" })
       .replaceAll("2026-11-23T09:00:01.000Z,1.0003,h1", "…"),
     [
-      "…,group,web1,1,veth0 podman0 eth0,,,5242880,70144,15728640,210432,2",
-      "…,group,,2,eth0,,,1146,201268,3194,1249844,1",
-      "…,unattributed,,,,udp,no socket,0,90,0,90,",
-      "…,unattributed,,,,0x88cc,not IP,0,0,0,330,",
-      "…,total,,,,,,5244026,271502,15731834,1460696,",
+      "…,group,web1,1,veth0 podman0 eth0,,,5242880,70144,15728640,210432,2,,",
+      "…,group,,2,eth0,,,1146,201268,3194,1249844,1,,",
+      "…,unattributed,,,,udp,no socket,0,90,0,90,,,",
+      "…,unattributed,,,,0x88cc,not IP,0,0,0,330,,,",
+      "…,total,,,,,,5244026,271502,15731834,1460696,,0,0",
       "",
     ].join("\r\n"),
   );
@@ -76,12 +76,12 @@ Deno.test("renderCsv() by connection tells whose it is", () => {
     .replaceAll("2026-11-23T09:00:01.000Z,1.0003,h1", "…").split("\r\n");
   assert.deepEqual(lines.slice(0, 4), [
     "…,group,tcp 10.88.0.2:80 > 203.0.113.9:51812,812,2026-11-23T08:00:01.000Z,nginx,1,veth0,,," +
-    "5242000,70000,15727760,210000,1",
+    "5242000,70000,15727760,210000,1,,",
     "…,group,tcp 192.0.2.2:40322 > 198.51.100.7:80,4711,2026-11-23T08:59:01.000Z,curl,1,eth0,,," +
-    "1146,201268,1146,201268,1",
+    "1146,201268,1146,201268,1,,",
     "…,group,udp [fd00::2]:443 > [2001:db8::9]:60001,812,2026-11-23T08:00:01.000Z,nginx,1,veth0,,," +
-    "880,144,880,432,1",
-    "…,group,other,,,,1,eth0,,,0,0,2048,1048576,0",
+    "880,144,880,432,1,,",
+    "…,group,other,,,,1,eth0,,,0,0,2048,1048576,0,,",
   ]);
 });
 

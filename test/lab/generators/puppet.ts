@@ -6,6 +6,7 @@
  * is done, or `{ error }`. Its sockets are open until it closes them, or until its standard input ends and it with it.
  */
 
+import * as churn from "./churn.ts";
 import * as datagrams from "./datagrams.ts";
 import * as echo from "./echo.ts";
 import * as files from "./files.ts";
@@ -15,7 +16,17 @@ import * as owners from "./owners.ts";
 import * as packets from "./packets.ts";
 import * as streams from "./streams.ts";
 
-const VERBS = { ...datagrams, ...echo, ...files, ...http, ...ioUring, ...owners, ...packets, ...streams };
+const VERBS = {
+  ...churn,
+  ...datagrams,
+  ...echo,
+  ...files,
+  ...http,
+  ...ioUring,
+  ...owners,
+  ...packets,
+  ...streams,
+};
 
 export type Verbs = typeof VERBS;
 
