@@ -205,6 +205,7 @@ export class Attribution {
     this.#makeRoom();
     this.#beginners?.read();
     this.#refreshNamespaces();
+    this.#owners.moment = new Moment();
     this.#lookups = 0;
     this.#budget.allow(STEP_MS);
     this.#syns?.read((...syn) => this.#anticipate(...syn));
@@ -240,7 +241,7 @@ export class Attribution {
     this.#seenVersion = this.#namespaces.version;
     this.#budget.allow(REPORT_MS);
     const { active, activeCount } = this.#table;
-    const moment = new Moment();
+    const moment = this.#owners.moment = new Moment();
     for (let i = 0; i < activeCount; i++) {
       const flow = active[i]!;
       if (this.#isNew(flow) || isElsewhere) this.#begin(flow);

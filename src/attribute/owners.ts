@@ -61,6 +61,8 @@ export class Owners {
   readonly list = new ProcessList();
   /** Processes whose sockets had traffic in this interval or the last. */
   readonly likelyPids = new Set<number>();
+  /** What is read of processes in the lookups under way; whoever makes them begins a new one for each few milliseconds of them. */
+  moment = new Moment();
   readonly #table: FlowTable;
   readonly #endpoints: EndpointTable;
   readonly #holders: SocketHolders;
@@ -218,7 +220,7 @@ export class Owners {
     inodes[endpoint] = inode;
     if (others.length > 0) this.#alternatives.set(endpoint, others);
     else this.#alternatives.delete(endpoint);
-    this.#askHolder(endpoint);
+    this.#askHolder(endpoint, this.moment);
     // A socket that the kernel has now, and that was not found in any process before, is its own.
     if (states[endpoint] === EndpointState.NO_PROCESS && this.#isNobodys(inode)) {
       states[endpoint] = EndpointState.KERNEL;
@@ -241,7 +243,7 @@ export class Owners {
       (protocol === IPPROTO_TCP || !this.hasExited(owners[endpoint]!));
   }
 
-  #askHolder(endpoint: number, moment = new Moment()): void {
+  #askHolder(endpoint: number, moment: Moment): void {
     const { states, owners, inodes } = this.#endpoints;
     const candidates = [inodes[endpoint]!, ...this.#alternatives.get(endpoint) ?? []];
     const found = candidates.map((inode) => this.#holders.holderOf(inode, moment));

@@ -51,6 +51,8 @@ interface Missing {
 export class Moment {
   /** By pid; null where it is gone. */
   readonly processes = new Map<number, Process | null>();
+  /** By pid: that of its parent, 0 where it is gone. */
+  readonly parents = new Map<number, number>();
   /** By pid and descriptor of the instance. */
   readonly registered = new Map<string, RegisteredSockets | null>();
 }
@@ -305,12 +307,21 @@ export class SocketHolders {
 
   #topmost(holder: Process, inode: number, moment: Moment): Process {
     while (holder.pid !== 1) {
-      const parentPid = this.#proc.stat(holder.pid)?.parentPid ?? 0;
+      const parentPid = this.#parentOf(holder.pid, moment);
       const parent = parentPid <= 1 ? null : this.#holding(parentPid, inode, moment);
       if (parent === null) return holder;
       holder = parent;
     }
     return holder;
+  }
+
+  #parentOf(pid: number, { parents }: Moment): number {
+    let parentPid = parents.get(pid);
+    if (parentPid === undefined) {
+      parentPid = this.#proc.stat(pid)?.parentPid ?? 0;
+      parents.set(pid, parentPid);
+    }
+    return parentPid;
   }
 
   /** The process, if it holds the socket now; otherwise it is not a sighting of it any more. */
