@@ -1,138 +1,170 @@
 /**
- * What watching costs: nethogs beside its peers, on load that this script makes itself in a network namespace of
- * its own. Interleaved rounds, medians with minimum and maximum; start-up is left out of the processor time.
+ * What watching costs: nethogs beside its peers and beside tcpdump, which only captures; on load that this script
+ * makes itself, in network namespaces of its own.
  *
- *     deno task bench [ROUNDS [LOAD]]        as root; needs iperf3, tcpdump and Debian's nethogs
+ *     deno task bench [ROUNDS] [OPTION]... [LOAD]...        as root; --help lists options and loads
  *
- * LOAD is part of the name of a load.
+ * On each load all programs take turns, round by round, so that whatever else the machine does meets all of them.
+ * Processor time is that of all threads, after two seconds of the same load: what is compiled and looked up once is
+ * shown apart, as "start s".
  */
 
-import { Lab, type Namespace, within } from "../test/lab/lab.ts";
-import { NETHOGS } from "../test/lab/nethogs.ts";
-import { withTracing } from "../test/lab/tracing.ts";
-import { run } from "../test/lab/program.ts";
+import { type BenchOptions, parseBenchOptions, REPLAY, USAGE } from "../test/bench/bench_options.ts";
+import type { Load } from "../test/bench/loads.ts";
+import { measure, type Sample, Stopped } from "../test/bench/measure.ts";
+import { type Replay, replay, writeCapture } from "../test/bench/replay.ts";
+import { build } from "../test/bench/stage.ts";
+import { growthLines, loadLines, replayLines, type Samples } from "../test/bench/table_text.ts";
+import { emptyDenoKb } from "../test/bench/use.ts";
+import { type Watcher, WATCHERS } from "../test/bench/watchers.ts";
+import { Lab, whyNot } from "../test/lab/lab.ts";
 
-/** Clock ticks a second in /proc/PID/stat (getconf CLK_TCK). */
-const TICKS_PER_SECOND = 100;
-
-interface Watcher {
-  readonly name: string;
-  readonly command: (link: string) => string[];
+interface Bench extends BenchOptions {
+  readonly watchers: readonly Watcher[];
+  readonly signal: AbortSignal;
 }
 
-const WATCHERS: readonly Watcher[] = [
-  { name: "nethogs", command: (link) => withTracing([...NETHOGS, "-j", "-d", "1", link]) },
-  { name: "nethogs (C++), -C", command: (link) => ["nethogs", "-t", "-C", link] },
-  { name: "tcpdump -s 96", command: (link) => ["tcpdump", "-i", link, "-s", "96", "-w", "/dev/null"] },
-];
-
-interface Load {
-  readonly name: string;
-  readonly seconds: number;
-  /** Sends to the far end; returns how many packets that took, 0 where that is not known. */
-  readonly send: (lab: Lab, far: Namespace, address: string, seconds: number) => Promise<number>;
-}
-
-const LOADS: readonly Load[] = [
-  { name: "smallest UDP, one conversation", seconds: 3, send: iperf3("-u", "-b", "0", "-l", "16") },
-  {
-    name: "smallest UDP, 100 conversations",
-    seconds: 3,
-    send: iperf3("-u", "-b", "0", "-l", "16", "-P", "100"),
-  },
-  { name: "bulk TCP", seconds: 3, send: iperf3() },
-  { name: "200 new connections a second", seconds: 30, send: connect },
-];
-
-function iperf3(...args: string[]): Load["send"] {
-  return async (lab, far, address, seconds) => {
-    await using server = lab.start(within(far, ["iperf3", "-s", "-1", "--forceflush"]));
-    await server.stdout.until(/listening/);
-    const { stdout } = await run(["iperf3", "-c", address, "-t", `${seconds}`, "-J", ...args]);
-    return JSON.parse(stdout).end.sum?.packets ?? 0;
-  };
-}
-
-const CONNECTIONS_PER_SECOND = 200;
-
-/** Each connection asks for a thousand bytes, and is closed. */
-async function connect(lab: Lab, far: Namespace, address: string, seconds: number): Promise<number> {
-  await using server = lab.start(within(far, [Deno.execPath(), "eval", SERVER, address]));
-  const port = Number(await server.stdout.next());
-  const startMs = performance.now();
-  for (let i = 0; i < seconds * CONNECTIONS_PER_SECOND; i++) {
-    const waitMs = startMs + (i * 1000) / CONNECTIONS_PER_SECOND - performance.now();
-    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
-    using connection = await Deno.connect({ hostname: address, port });
-    for await (const _ of connection.readable);
+async function run(bench: Bench): Promise<void> {
+  const { json } = bench;
+  const results = new Map<Load, Samples<Sample>>();
+  for (const load of bench.loads) {
+    const samples = await attempt(load.name, bench, () => play(load, bench));
+    if (samples === null) continue;
+    results.set(load, samples);
+    if (!json && !load.isGrowthOnly) console.log(loadLines(load, samples));
   }
+  if (bench.withReplay) {
+    const samples = await attempt(REPLAY, bench, () => playFile(bench));
+    if (samples !== null && !json) console.log(replayLines(REPLAY, bench.packets, samples));
+  }
+  const ours = bench.watchers.find(({ isOurs }) => isOurs);
+  if (!json && ours && results.size > 0) console.log(growthLines(ours.name, results));
+}
+
+/** What this machine cannot do is left out. Null, then. */
+async function attempt<T>(name: string, { signal }: Bench, play: () => Promise<T>): Promise<T | null> {
+  try {
+    return await play();
+  } catch (error) {
+    signal.throwIfAborted();
+    console.error(`\n${name}: left out: ${reasonOf(error)}`);
+    return null;
+  }
+}
+
+/** In one line. */
+function reasonOf(error: unknown): string {
+  return (error as Error).message.split("\n").find((line) => line !== "") ?? String(error);
+}
+
+async function play(load: Load, bench: Bench): Promise<Samples<Sample>> {
+  await using lab = await Lab.open();
+  const stage = await build(lab, load.interfaces ?? 1);
+  const send = await load.begin(stage);
+  const watchers = bench.watchers.filter(({ isOurs }) => isOurs || !load.isGrowthOnly);
+  return await inTurns(
+    load.name,
+    load.isGrowthOnly ? watchers.slice(0, 1) : watchers,
+    bench,
+    (watcher) => measure(stage, load, send, watcher, bench.seconds, bench.signal),
+  );
+}
+
+async function playFile(bench: Bench): Promise<Samples<Replay>> {
+  await using lab = await Lab.open();
+  const [file, short] = [`${lab.directory}/long.pcap`, `${lab.directory}/short.pcap`];
+  await writeCapture(file, bench.packets);
+  await writeCapture(short, 1);
+  const watchers = bench.watchers.filter(({ replay }) => replay);
+  return await inTurns(REPLAY, watchers, bench, (watcher) => {
+    bench.signal.throwIfAborted();
+    return replay(lab, watcher, file, short);
+  });
+}
+
+/** One that cannot watch this is left out, and says why. */
+async function inTurns<T extends object>(
+  load: string,
+  watchers: readonly Watcher[],
+  { rounds, json, signal }: Bench,
+  measure: (watcher: Watcher) => Promise<T>,
+): Promise<Samples<T>> {
+  const samples = new Map<string, T[]>();
+  const failed = new Set<string>();
+  for (let round = 0; round < rounds; round++) {
+    for (const watcher of watchers.filter(({ name }) => !failed.has(name))) {
+      try {
+        const sample = await measure(watcher);
+        samples.set(watcher.name, [...samples.get(watcher.name) ?? [], sample]);
+        if (json) console.log(JSON.stringify({ load, program: watcher.name, round, ...sample }));
+      } catch (error) {
+        signal.throwIfAborted();
+        failed.add(watcher.name);
+        console.error(`\n${load}: ${watcher.name} left out: ${reasonOf(error)}`);
+      }
+    }
+  }
+  return samples;
+}
+
+/** Those that are there and were asked for. */
+function chosenWatchers(only: readonly string[]): Watcher[] {
+  return WATCHERS.filter(({ name }) => only.length === 0 || only.some((part) => name.includes(part))).filter(
+    ({ name, lack }) => {
+      const remedy = lack();
+      if (remedy !== null) console.error(`${name} is not there: ${remedy}`);
+      return remedy === null;
+    },
+  );
+}
+
+/** How busy the machine was before. */
+function loadAverage(): string {
+  return Deno.loadavg().map((value) => value.toFixed(2)).join(" ");
+}
+
+/** All that was started ends, and all that was made is removed, however this ends. */
+function untilStopped(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(name, () => controller.abort(new Stopped("stopped")));
+  }
+  return controller.signal;
+}
+
+/** Returns the exit status. */
+async function main(args: readonly string[]): Promise<number> {
+  const options = parseBenchOptions(args);
+  if (options === null) {
+    console.log(USAGE);
+    return 0;
+  }
+  const reason = whyNot(["ip", "unshare", "sysctl"]);
+  if (reason !== null) throw new Error(`Cannot run here: ${reason}`);
+  const signal = untilStopped();
+  const watchers = chosenWatchers(options.only);
+  if (!options.json) {
+    console.log(
+      `${navigator.hardwareConcurrency} cores, Linux ${Deno.osRelease()}, Deno ${Deno.version.deno}; load average ` +
+        `${loadAverage()}; an empty Deno process takes ${Math.round(await emptyDenoKb() / 1024)} MiB\n` +
+        `${options.rounds} rounds of ${options.seconds} s: median (least-most)`,
+    );
+  }
+  try {
+    await run({ ...options, watchers, signal });
+  } catch (error) {
+    if (signal.aborted) return 130;
+    throw error;
+  }
+  if (!options.json) console.log(`\nload average ${loadAverage()}`);
   return 0;
 }
 
-const SERVER = `
-  const listener = Deno.listen({ hostname: Deno.args[0], port: 0 });
-  console.log(listener.addr.port);
-  for await (const connection of listener) {
-    await connection.write(new Uint8Array(1000));
-    connection.close();
-  }
-`;
-
-interface Sample {
-  readonly cpuS: number;
-  readonly peakKb: number;
-  readonly packets: number;
-}
-
-/** Processor time of all threads so far, and the most memory: proc_pid_stat(5), proc_pid_status(5). */
-async function readUse(pid: number): Promise<{ cpuS: number; peakKb: number }> {
-  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const status = await Deno.readTextFile(`/proc/${pid}/status`);
-  const peakKb = Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0);
-  return { cpuS: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND, peakKb };
-}
-
-async function measure(lab: Lab, watcher: Watcher, load: Load): Promise<Sample> {
-  const far = await lab.namespace();
-  const [near, peer] = await lab.pair({ name: null }, far);
-  await using program = lab.start(watcher.command(near.name));
-  await Promise.race([program.stdout.next(), program.stderr.next()]);
-  const before = await readUse(program.pid);
-  const packets = await load.send(lab, far, peer.ipv4, load.seconds);
-  const after = await readUse(program.pid);
-  await program.signal("SIGINT");
-  await lab.remove(near);
-  return { cpuS: after.cpuS - before.cpuS, peakKb: after.peakKb, packets };
-}
-
-function spread(values: readonly number[], digits: number): string {
-  const sorted = values.toSorted((a, b) => a - b);
-  const median = sorted[Math.floor(sorted.length / 2)]!;
-  return `${median.toFixed(digits)} (${sorted[0]!.toFixed(digits)}-${sorted.at(-1)!.toFixed(digits)})`;
-}
-
-async function bench(rounds: number, part: string): Promise<void> {
-  console.log(`${navigator.hardwareConcurrency} cores, ${Deno.osRelease()}, Deno ${Deno.version.deno}`);
-  for (const load of LOADS.filter(({ name }) => name.includes(part))) {
-    const samples = new Map<string, Sample[]>(WATCHERS.map(({ name }) => [name, []]));
-    for (let round = 0; round < rounds; round++) {
-      for (const watcher of WATCHERS) {
-        await using lab = await Lab.open();
-        samples.get(watcher.name)!.push(await measure(lab, watcher, load));
-      }
-    }
-    console.log(`\n${load.name}, ${load.seconds} s, ${rounds} rounds: median (minimum-maximum)`);
-    for (const [name, taken] of samples) {
-      const cpu = spread(taken.map(({ cpuS }) => cpuS), 2);
-      const memory = spread(taken.map(({ peakKb }) => peakKb / 1024), 0);
-      const perPacket = taken.filter(({ packets }) => packets > 0).map(({ cpuS, packets }) =>
-        (cpuS / packets) * 1e9
-      );
-      const rate = perPacket.length > 0 ? `  ${spread(perPacket, 0)} ns/packet` : "";
-      console.log(`  ${name.padEnd(18)}  CPU ${cpu} s  memory ${memory} MiB${rate}`);
-    }
+if (import.meta.main) {
+  try {
+    Deno.exit(await main(Deno.args));
+  } catch (error) {
+    console.error(`bench: ${(error as Error).message}`);
+    Deno.exit(2);
   }
 }
-
-await bench(Number(Deno.args[0] ?? 3), Deno.args[1] ?? "");

@@ -1,7 +1,6 @@
 /** Sockets of UDP and of raw IP. Every function here is a verb of the puppet; descriptors are numbers. */
 
 import {
-  addressOf,
   AF_INET,
   AF_INET6,
   done,
@@ -16,17 +15,13 @@ import {
   SOCK_RAW,
   SOL_SOCKET,
 } from "./libc.ts";
+import { messagesOf, MOST_MESSAGES } from "./messages.ts";
 import { ipv4Bytes, socketAddress } from "./socket_address.ts";
 
 /** ip(7): linux/in.h */
 const SOL_IP = 0;
 const IP_MULTICAST_IF = 32;
 const IP_ADD_MEMBERSHIP = 35;
-
-/** sendmmsg(2): struct mmsghdr, struct msghdr and struct iovec where a pointer has 64 bits. */
-const MMSGHDR = 64;
-const IOVEC = 16;
-const BATCH = 64;
 
 export interface Burst {
   readonly count: number;
@@ -92,37 +87,21 @@ export function sendEach(fd: number, { count, size, to }: Burst): void {
 
 /** sendmmsg(2): many in a call. For sockets that are connected. */
 export function sendTogether(fd: number, { count, size }: Burst): void {
-  const { messages, keep } = batch(size);
+  const { messages, keep } = messagesOf(size);
   for (let sent = 0; sent < count;) {
-    sent += done("send", libc.sendmmsg(fd, messages, Math.min(BATCH, count - sent), 0));
+    sent += done("send", libc.sendmmsg(fd, messages, Math.min(MOST_MESSAGES, count - sent), 0));
   }
   keep();
 }
 
 /** recvmmsg(2): takes all that has come in, and what comes until nothing did for so long. Returns how many. */
 export function receiveTogether(fd: number, silenceMs: number): number {
-  const { messages, keep } = batch(2048);
+  const { messages, keep } = messagesOf(2048);
   const noTime = new Uint8Array(16);
   let count = 0;
   while (poll(fd, POLLIN, silenceMs) !== 0) {
-    count += done("receive", libc.recvmmsg(fd, messages, BATCH, 0, noTime));
+    count += done("receive", libc.recvmmsg(fd, messages, MOST_MESSAGES, 0, noTime));
   }
   keep();
   return count;
-}
-
-/** Headers of a batch of messages of the same size; `keep` is called after the last use of the buffers. */
-function batch(size: number): { messages: Uint8Array<ArrayBuffer>; keep: () => void } {
-  const payload = new Uint8Array(Math.max(size, 1));
-  const vectors = new Uint8Array(BATCH * IOVEC);
-  const messages = new Uint8Array(BATCH * MMSGHDR);
-  const [vectorView, view] = [new DataView(vectors.buffer), new DataView(messages.buffer)];
-  for (let i = 0; i < BATCH; i++) {
-    vectorView.setBigUint64(i * IOVEC, addressOf(payload), true);
-    vectorView.setBigUint64(i * IOVEC + 8, BigInt(size), true);
-    // struct msghdr: name, its length, vectors, how many.
-    view.setBigUint64(i * MMSGHDR + 16, addressOf(vectors) + BigInt(i * IOVEC), true);
-    view.setBigUint64(i * MMSGHDR + 24, 1n, true);
-  }
-  return { messages, keep: () => void [payload, vectors].length };
 }

@@ -12,6 +12,7 @@ import * as echo from "./echo.ts";
 import * as files from "./files.ts";
 import * as http from "./http.ts";
 import * as ioUring from "./io_uring.ts";
+import * as loads from "./loads.ts";
 import * as owners from "./owners.ts";
 import * as packets from "./packets.ts";
 import * as streams from "./streams.ts";
@@ -23,6 +24,7 @@ const VERBS = {
   ...files,
   ...http,
   ...ioUring,
+  ...loads,
   ...owners,
   ...packets,
   ...streams,
