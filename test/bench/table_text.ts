@@ -9,7 +9,9 @@ import { CLASSIC, FLOOR } from "./watchers.ts";
 export type Samples<T> = ReadonlyMap<string, readonly T[]>;
 
 /** What packets cost is said where there are so many a second. */
-const MANY_PACKETS = 50_000;
+const MANY_PACKETS = 30_000;
+/** Of a ratio that is worth while. */
+const MOST_DIGITS = 6;
 
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
@@ -27,9 +29,9 @@ const perPacket = ({ cpuS, packets }: Sample): number => (cpuS / packets) * 1e9;
 const percent = ({ cpuS, seconds }: Sample): number => (cpuS / seconds) * 100;
 const rate = ({ packets, seconds }: Sample): number => packets / seconds;
 
-/** What is compared: for each packet, where the rates differ from one run to the next. */
-function costOf(samples: readonly Sample[]): number {
-  return hasManyPackets(samples) ? median(samples.map(perPacket)) : median(samples.map(percent));
+/** What is compared of all programs: for each packet, where there are so many that the rate is not what was asked for. */
+function costOf(samples: readonly Sample[], hasMany: boolean): number {
+  return median(samples.map(hasMany ? perPacket : percent));
 }
 
 function hasManyPackets(samples: readonly Sample[]): boolean {
@@ -50,23 +52,25 @@ const HEADING = [
 ];
 
 export function loadLines({ name }: Load, all: Samples<Sample>): string {
-  const packets = median([...all.values()].flat().map(rate));
-  const rows = [...all].map(([watcher, samples]) => [watcher, ...cells(samples, all)]);
-  return [
-    `\n${name}: ${Math.round(packets / 1000)} thousand packets a second`,
-    ...aligned([HEADING, ...rows]),
-  ]
-    .join("\n");
+  const samples = [...all.values()].flat();
+  const hasMany = hasManyPackets(samples);
+  const rows = [...all].map(([watcher, samples]) => [watcher, ...cells(samples, all, hasMany)]);
+  return [`\n${name}: ${rateText(samples)}`, ...aligned([HEADING, ...rows])].join("\n");
 }
 
-function cells(samples: readonly Sample[], all: Samples<Sample>): string[] {
+function rateText(samples: readonly Sample[]): string {
+  return `${(median(samples.map(rate)) / 1000).toFixed(1)} thousand packets a second`;
+}
+
+function cells(samples: readonly Sample[], all: Samples<Sample>, hasMany: boolean): string[] {
   const known = (field: "counted" | "named" | "dropped"): number[] =>
     samples.map((sample) => sample[field]).filter((value) => value !== null);
+  const cost = (samples: readonly Sample[]): number => costOf(samples, hasMany);
   return [
     spread(samples.map(percent), 1),
-    hasManyPackets(samples) ? spread(samples.map(perPacket), 0) : "-",
-    ratio(costOf(samples), all.get(CLASSIC), costOf),
-    ratio(costOf(samples), all.get(FLOOR), costOf),
+    hasMany ? spread(samples.map(perPacket), 0) : "-",
+    ratio(samples, all.get(CLASSIC), cost),
+    ratio(samples, all.get(FLOOR), cost),
     spread(samples.map(({ peakKb }) => peakKb / 1024), 0),
     median(samples.map(({ startCpuS }) => startCpuS)).toFixed(2),
     share(known("counted")),
@@ -75,12 +79,14 @@ function cells(samples: readonly Sample[], all: Samples<Sample>): string[] {
   ];
 }
 
+/** Nothing beside which is hardly anything says anything. */
 function ratio<T>(
-  cost: number,
-  other: readonly T[] | undefined,
-  of: (samples: readonly T[]) => number,
+  samples: readonly T[],
+  others: readonly T[] | undefined,
+  cost: (samples: readonly T[]) => number,
 ): string {
-  return other === undefined ? "-" : (cost / of(other)).toFixed(2);
+  const text = others === undefined ? "-" : (cost(samples) / cost(others)).toFixed(2);
+  return text.length > MOST_DIGITS ? "-" : text;
 }
 
 /** The worst of all rounds. */
@@ -97,7 +103,7 @@ export function replayLines(name: string, packets: number, all: Samples<Replay>)
     watcher,
     spread(samples.map(speed), 1),
     spread(samples.map(({ cpuS }) => cpuS), 2),
-    ratio(cpu(samples), all.get(FLOOR), cpu),
+    ratio(samples, all.get(FLOOR), cpu),
     spread(samples.map(({ peakKb }) => peakKb / 1024), 0),
     median(samples.map(({ startS }) => startS)).toFixed(2),
   ]);
@@ -120,9 +126,10 @@ export function growthLines(watcher: string, results: ReadonlyMap<Load, Samples<
 }
 
 function pointText(samples: readonly Sample[]): string {
-  const cost = hasManyPackets(samples)
-    ? `${costOf(samples).toFixed(0)} ns/packet`
-    : `${costOf(samples).toFixed(2)} %`;
+  const hasMany = hasManyPackets(samples);
+  const cost = hasMany
+    ? `${costOf(samples, true).toFixed(0)} ns/packet`
+    : `${costOf(samples, false).toFixed(2)} %`;
   return `${cost}, ${median(samples.map(({ peakKb }) => peakKb / 1024)).toFixed(0)} MiB`;
 }
 

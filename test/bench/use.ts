@@ -17,8 +17,8 @@ export interface Use {
 export function readUse(pid: number): Use {
   let [cpuNs, peakKb] = [0, 0];
   for (const each of familyOf(pid)) {
-    for (const thread of Deno.readDirSync(`/proc/${each}/task`)) {
-      cpuNs += Number(read(`/proc/${each}/task/${thread.name}/schedstat`).split(" ")[0]);
+    for (const thread of threadsOf(each)) {
+      cpuNs += Number(read(`/proc/${each}/task/${thread}/schedstat`).split(" ")[0]);
     }
     peakKb += Number(/^VmHWM:\s+(\d+)/m.exec(read(`/proc/${each}/status`))?.[1] ?? 0);
   }
@@ -29,6 +29,14 @@ export function readUse(pid: number): Use {
 function familyOf(pid: number): number[] {
   const children = read(`/proc/${pid}/task/${pid}/children`).split(" ").filter(Boolean).map(Number);
   return [pid, ...children.flatMap(familyOf)];
+}
+
+function threadsOf(pid: number): string[] {
+  try {
+    return [...Deno.readDirSync(`/proc/${pid}/task`)].map(({ name }) => name);
+  } catch {
+    return [];
+  }
 }
 
 /** What has ended meanwhile says nothing. */
