@@ -37,7 +37,7 @@ export class Stopped extends Error {}
 
 export async function measure(
   stage: Stage,
-  { isNew = false }: Load,
+  { isNew = false, warmUpS = isNew ? 0 : WARM_UP_S }: Load,
   send: (seconds: number) => Promise<unknown>,
   watcher: Watcher,
   seconds: number,
@@ -45,7 +45,6 @@ export async function measure(
 ): Promise<Sample> {
   const program = await start(stage.lab, stage, watcher);
   const first = await readPassed(stage.host);
-  const warmUpS = isNew ? 0 : WARM_UP_S;
   if (isNew) await sleep(WARM_UP_S, signal);
   const sent = send(warmUpS + seconds + MARGIN_S);
   // Those who send end with the lab, and then say so.
