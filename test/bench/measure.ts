@@ -1,9 +1,9 @@
 /** One program watches one load for some seconds. */
 
 import { type Lab, within } from "../lab/lab.ts";
-import type { Program } from "../lab/program.ts";
+import type { Exit, Program } from "../lab/program.ts";
 import type { Load } from "./loads.ts";
-import type { Stage } from "./stage.ts";
+import { HANGS_AFTER_MS, type Stage } from "./stage.ts";
 import { type Passed, readPassed, readUse } from "./use.ts";
 import type { Account, Watcher } from "./watchers.ts";
 
@@ -31,6 +31,8 @@ const WARM_UP_S = 2;
 const MARGIN_S = 0.3;
 /** and whoever reports once a second is given that time. */
 const LAST_REPORT_S = 1.3;
+/** Some work off what they have not seen yet before they end. */
+const DEAF_AFTER_MS = 10_000;
 
 /** Ends what is being waited for when the user wants no more. */
 export class Stopped extends Error {}
@@ -58,7 +60,7 @@ export async function measure(
   const last = await readPassed(stage.host);
   const peakKb = readUse(program.pid).peakKb;
   const endMs = performance.now();
-  const { stdout, stderr } = await program.signal("SIGINT");
+  const { stdout, stderr } = await end(program);
   return {
     cpuS: after.cpuS - before.cpuS,
     seconds: (to - from) / 1000,
@@ -71,10 +73,19 @@ export async function measure(
 }
 
 async function start(lab: Lab, { host, near }: Stage, watcher: Watcher): Promise<Program> {
-  const program = lab.start(within(host, watcher.command(near.map(({ name }) => name))));
+  const command = within(host, watcher.command(near.map(({ name }) => name)));
+  const program = lab.start(command, { hangsAfterMs: HANGS_AFTER_MS });
   const isThere = await (watcher.isReadyOn === "stdout" ? program.stdout : program.stderr).next() !== null;
   if (!isThere) throw new Error(`It ended early:\n${program}`);
   return program;
+}
+
+/** As a user ends it; one that does not hear is killed. */
+async function end(program: Program): Promise<Exit> {
+  const timer = setTimeout(() => void program.signal("SIGKILL"), DEAF_AFTER_MS);
+  const exit = await program.signal("SIGINT");
+  clearTimeout(timer);
+  return exit;
 }
 
 async function look({ host }: Stage, program: Program): Promise<{ cpuS: number; packets: number }> {
