@@ -60,6 +60,8 @@ interface Tap {
   beganAt: Boundary | null;
   /** Frames already read that belong to the next interval. */
   held: FrameBatch | null;
+  /** When the kernel has handed over the last frames of an interface that is gone; `Infinity` while it is there. */
+  leavesAtMs: number;
   isClosed: boolean;
 }
 
@@ -118,6 +120,8 @@ export class LiveSource implements FrameSource {
   readonly #events = new InterfaceEvents();
   /** By interface index. */
   readonly #open = new Map<number, Tap>();
+  /** What was asked for by name and was said to be missing: each is said once. */
+  readonly #missed = new Set<string>();
   /** Interface indexes that could not be opened, so that each is complained of once. */
   readonly #refused = new Set<number>();
   readonly #wakeFd: number;
@@ -158,7 +162,7 @@ export class LiveSource implements FrameSource {
       SMALLEST_RING_BYTES,
       Math.min(LARGEST_RING_BYTES, Math.floor(RINGS_BYTES / selected.length)),
     );
-    for (const name of missing) this.#options.warn(this.#selection.explain(name, true));
+    this.#sayMissing(missing);
     const failures: CaptureError[] = [];
     for (const candidate of selected) {
       try {
@@ -178,6 +182,14 @@ export class LiveSource implements FrameSource {
     const beganAt = this.#frameClock();
     for (const tap of this.#open.values()) tap.beganAt = beganAt;
     this.#updatePollFds();
+  }
+
+  #sayMissing(missing: readonly string[]): void {
+    for (const name of missing) {
+      // The usual interfaces have no name that was asked for.
+      if (name !== "" && !this.#missed.has(name)) this.#options.warn(this.#selection.explain(name, true));
+      this.#missed.add(name);
+    }
   }
 
   #noInterface(missing: readonly string[], interfaces: readonly NetworkInterface[]): string {
@@ -215,7 +227,7 @@ export class LiveSource implements FrameSource {
     const link = makeLink(slot, candidate, handle.linkType);
     this.links[slot] = link;
     this.#open.set(candidate.index, {
-      ...{ link, handle, beganAt: this.#frameClock(), held: null, isClosed: false },
+      ...{ link, handle, beganAt: this.#frameClock(), held: null, leavesAtMs: Infinity, isClosed: false },
     });
     return link;
   }
@@ -235,15 +247,13 @@ export class LiveSource implements FrameSource {
   }
 
   /** Opens what has come, closes what has gone. */
-  #followInterfaces(sink: FrameSink): void {
+  #followInterfaces(): void {
     const interfaces = this.#tryReadInterfaces();
     if (interfaces === null) return;
     const byIndex = new Map(interfaces.map((one) => [one.index, one]));
     for (const index of this.#refused) if (!byIndex.has(index)) this.#refused.delete(index);
-    for (const [index, tap] of [...this.#open]) {
-      if (byIndex.has(index)) continue;
-      this.#readTap(tap, sink, NO_BOUNDARY);
-      this.#closeLink(index);
+    for (const [index, tap] of this.#open) {
+      if (!byIndex.has(index)) tap.leavesAtMs = Math.min(tap.leavesAtMs, steadyMs() + SETTLE_MS);
     }
     for (const candidate of interfaces) {
       if (this.#open.has(candidate.index) || !candidate.isUp || !this.#selection.matches(candidate)) continue;
@@ -256,7 +266,21 @@ export class LiveSource implements FrameSource {
         this.#refused.add(candidate.index);
       }
     }
+    this.#sayMissing(this.#selection.unmatched(interfaces));
     this.#updatePollFds();
+  }
+
+  /** Closes what is gone, once the last that it had is read. Returns when there is more to close. */
+  #closeLeft(sink: FrameSink): number {
+    let nextMs = Infinity;
+    for (const [index, tap] of this.#open) {
+      if (steadyMs() < tap.leavesAtMs) nextMs = Math.min(nextMs, tap.leavesAtMs);
+      else {
+        this.#readTap(tap, sink, NO_BOUNDARY);
+        this.#closeLink(index);
+      }
+    }
+    return nextMs;
   }
 
   #closeLink(index: number): void {
@@ -297,11 +321,12 @@ export class LiveSource implements FrameSource {
     // How often in succession there were frames.
     let restMs = REST_MS;
     for (let flowing = 0;;) {
+      const leavingMs = this.#closeLeft(sink) - steadyMs();
       const workMs = betweenBatches();
       const leftMs = this.#leftMs();
       if (leftMs <= 0 || this.#isStopped) break;
       if (workMs === 0) await breathe();
-      const forMs = Math.min(leftMs, workMs);
+      const forMs = Math.max(0, Math.min(leftMs, workMs, leavingMs));
       if (flowing >= A_FLOW) await this.#rest(Math.min(restMs, forMs));
       else await this.#wait(forMs);
       const share = await this.#readReady(sink);
@@ -354,7 +379,7 @@ export class LiveSource implements FrameSource {
       if (hasFailed(fds, i + 2 + this.#watched.length)) this.#checkTap(tap);
       await this.#turn.breathe();
     }
-    if ((isReady(fds, 1) && this.#events.drain()) || this.#isBehind) this.#followInterfaces(sink);
+    if ((isReady(fds, 1) && this.#events.drain()) || this.#isBehind) this.#followInterfaces();
     return share;
   }
 

@@ -207,8 +207,9 @@ screenTest(
   async ({ terminal, lab, near }) => {
     await terminal.shows(BOTH);
     await lab.remove(near);
-    await terminal.shows(/^ Cannot go on capturing|^ready>$/m);
+    await terminal.shows(/^ No interface or network .* yet: waiting for it/m);
     await terminal.press("q");
+    await terminal.shows(/^nethogs: No interface or network /m);
     await terminal.shows(/^ready>$/m);
   },
 );
