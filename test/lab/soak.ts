@@ -4,6 +4,7 @@
  */
 
 import { type Exit, mustRun, type Program } from "./program.ts";
+import { livingNamespaces, readDescriptors } from "./held_namespaces.ts";
 import { type End, eventually, Lab, type Namespace, within } from "./lab.ts";
 import { NETHOGS } from "./nethogs.ts";
 import { Puppet } from "./puppet.ts";
@@ -26,8 +27,8 @@ const NAMESPACE_EVERY_MS = 3000;
 const DISCARD = 9;
 /** What the runs need to begin and to end. */
 const MARGIN_MS = 120_000;
-/** By which a run knows another namespace: one for the namespace itself, and two sockets in it. */
-const DESCRIPTORS_OF_NAMESPACE = 3;
+/** By which a run asks another namespace. */
+const SOCKETS_OF_NAMESPACE = 2;
 /** Clock ticks a second in /proc/PID/stat (getconf CLK_TCK). */
 const TICKS_PER_SECOND = 100;
 
@@ -67,32 +68,22 @@ export interface Soaked {
 }
 
 async function readUse({ pid, stdout }: Program): Promise<Use> {
-  const [status, stat, links] = await Promise.all([
+  const [status, stat] = await Promise.all([
     Deno.readTextFile(`/proc/${pid}/status`),
     Deno.readTextFile(`/proc/${pid}/stat`),
-    readDescriptors(pid),
   ]);
+  const { namespaces: { length: namespaces }, others } = readDescriptors(pid);
   const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1]);
   const ticks = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(11, 13);
-  const namespaces = links.filter((link) => link.startsWith("net:")).length;
   return {
     rssKb: field("VmRSS"),
     anonymousKb: field("RssAnon"),
-    descriptors: links.length - DESCRIPTORS_OF_NAMESPACE * namespaces,
+    descriptors: others - SOCKETS_OF_NAMESPACE * namespaces,
     namespaces,
     threads: field("Threads"),
     cpuS: (Number(ticks[0]) + Number(ticks[1])) / TICKS_PER_SECOND,
     lines: stdout.drop(),
   };
-}
-
-/** What they lead to; those that were closed meanwhile are left out. */
-async function readDescriptors(pid: number): Promise<string[]> {
-  const names = [...Deno.readDirSync(`/proc/${pid}/fd`)].map(({ name }) => name);
-  const links = await Promise.all(
-    names.map((name) => Deno.readLink(`/proc/${pid}/fd/${name}`).catch(() => null)),
-  );
-  return links.filter((link) => link !== null);
 }
 
 async function sample(programs: readonly Program[], startMs: number): Promise<Sample> {
@@ -174,10 +165,8 @@ export async function soak(
     comeAndGo(here, seconds),
   ]).finally(() => clearInterval(timer));
 
-  const isOver = async (): Promise<boolean> =>
-    (await Promise.all(programs.map(heldInVain))).flat().length === 0;
-  await eventually(isOver).catch(() => {});
-  const held = (await Promise.all(programs.map(heldInVain))).flat();
+  await eventually(() => heldInVain(programs).length === 0).catch(() => {});
+  const held = heldInVain(programs);
   const lingering = (await interfacesOf(here)).filter((name) => !interfaces.includes(name));
   const after = await sample(programs, startMs);
   tell(after);
@@ -188,15 +177,10 @@ export async function soak(
 }
 
 /** Namespaces that a run has a descriptor of, though they have neither process nor mount any more. */
-async function heldInVain({ pid }: Program): Promise<string[]> {
-  const held = (await readDescriptors(pid)).filter((link) => link.startsWith("net:"));
-  const pids = [...Deno.readDirSync("/proc")].map(({ name }) => name).filter((name) => /^\d+$/.test(name));
-  const alive = await Promise.all(pids.map((one) => Deno.readLink(`/proc/${one}/ns/net`).catch(() => "")));
-  const mounted = [...Deno.readDirSync("/run/netns")].map(async ({ name }) =>
-    `net:[${(await Deno.stat(`/run/netns/${name}`).catch(() => null))?.ino}]`
-  );
-  const known = new Set([...alive, ...await Promise.all(mounted)]);
-  return held.filter((link) => !known.has(link));
+function heldInVain(programs: readonly Program[]): string[] {
+  const living = livingNamespaces();
+  const held = programs.flatMap(({ pid }) => readDescriptors(pid).namespaces);
+  return held.filter((inode) => !living.has(inode)).map((inode) => `namespace ${inode}`);
 }
 
 /** By how much a figure grows a minute: the slope of the line with the least squares through the samples. */
