@@ -8,6 +8,7 @@ import { PROC_FILES_TARGETS } from "./proc_files.ts";
 import { REPORT_TARGETS } from "./reports.ts";
 import { RUNTIME_FILES_TARGETS } from "./runtime_files.ts";
 import type { Target } from "./target.ts";
+import { TERMINAL_TARGET } from "./terminal_input.ts";
 import { TRACE_TARGETS } from "./trace_events.ts";
 
 export const TARGETS: readonly Target[] = [
@@ -19,4 +20,5 @@ export const TARGETS: readonly Target[] = [
   ...TRACE_TARGETS,
   ...COMMAND_LINE_TARGETS,
   ...REPORT_TARGETS,
+  TERMINAL_TARGET,
 ];
