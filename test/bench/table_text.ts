@@ -86,7 +86,7 @@ function ratio<T>(
   cost: (samples: readonly T[]) => number,
 ): string {
   const text = others === undefined ? "-" : (cost(samples) / cost(others)).toFixed(2);
-  return text.length > MOST_DIGITS ? "-" : text;
+  return text.length > MOST_DIGITS || text === "NaN" ? "-" : text;
 }
 
 /** The worst of all rounds. */
