@@ -67,6 +67,10 @@ function open(): { symbols: Libpcap; soname: string } {
       return { symbols: Deno.dlopen(soname, SYMBOLS).symbols, soname };
     } catch (error) {
       if (error instanceof Deno.errors.NotCapable) throw error;
+      // It is there, and cannot be opened just now.
+      if (/Too many open files/.test(String(error))) {
+        throw new LibraryMissingError("Cannot load libpcap: Too many open files");
+      }
     }
   }
   throw new LibraryMissingError(
