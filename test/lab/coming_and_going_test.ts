@@ -26,7 +26,8 @@ labTest("nethogs lets go of a namespace that is removed while it watches, and go
   const staying = await lab.pair(here, there);
   const tool = new Nethogs(lab.start(within(here, withTracing([...NETHOGS, "-j", "-a", "-d", "0.3"]))));
   await tool.next();
-  const passing = await Lab.open();
+  // Gone before the test is over; after a failure, with it.
+  await using passing = await Lab.open();
   const [near, far] = await passing.pair(here, await passing.namespace());
   await talkOver(passing, [near, far], "passing", tool.program);
   const inode = await inodeOf(far.namespace);
