@@ -20,6 +20,9 @@ const CANNOT_CAPTURE = 1;
 const WRONG_USAGE = 2;
 const ALERT_RAISED = 3;
 
+/** Once the end was asked for, so long is waited for somebody to read the last report. */
+const LAST_WRITE_MS = 500;
+
 const encoder = new TextEncoder();
 
 async function write(text: string): Promise<void> {
@@ -193,11 +196,16 @@ async function print(
     import("./src/render/drops.ts"),
   ]);
   const renderer = await createRenderer({ ...options, output });
+  // Whoever reads nothing more must not keep the run from ending.
+  const patience = new Promise<false>((resolve) => {
+    if (source !== null) onEnd(() => setTimeout(() => resolve(false), LAST_WRITE_MS));
+  });
   let written = write(renderer.header());
+  const isWritten = (): Promise<boolean> => Promise.race([written.then(() => true), patience]);
   // The C++ tool's format has no place for it, so it is said once.
   let mustSay = output === "classic";
   for await (const report of reports) {
-    await written;
+    if (!await isWritten()) return;
     source?.extend(true);
     written = write(renderer.report(report)).finally(() => source?.extend(false));
     written.catch(() => source?.stop());
@@ -205,7 +213,7 @@ async function print(
     if (dropped !== "") messages.complain(dropped);
     mustSay &&= dropped === "";
   }
-  await written;
+  await isWritten();
 }
 
 /** The live screen, until the user has seen enough. What is said meanwhile is said again where it stays. */

@@ -322,6 +322,8 @@ export class Attribution {
   }
 
   #refreshNamespaces(): void {
+    // Frames of a file are of no namespace here.
+    if (this.#links[0]?.isFile) return;
     const { changes } = this.#source;
     this.#namespaces.refresh(changes !== this.#seenChanges);
     this.#seenChanges = changes;

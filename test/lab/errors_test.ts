@@ -271,3 +271,32 @@ labTest("nethogs without standard output ends as ever, and with a full one at on
   assertEndsQuietly(await redirected(">&-"));
   assertFails(await redirected("> /dev/full"), CANNOT_CAPTURE, /No space left on device/);
 });
+
+/** write(2), by the machine's number of it: proc_pid_syscall(5). */
+const WRITE = Deno.build.arch === "x86_64" ? 1 : 64;
+
+/** Some thread of it waits for somebody to read standard output. */
+async function isHeldUp(pid: number): Promise<boolean> {
+  for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
+    const call = await Deno.readTextFile(`/proc/${pid}/task/${name}/syscall`).catch(() => "");
+    if (call.startsWith(`${WRITE} 0x1 `)) return true;
+  }
+  return false;
+}
+
+labTest("an interrupt ends nethogs, too, where nobody reads what it has printed", ["bash"], async () => {
+  await using lab = await Lab.open();
+  const host = await lab.namespace();
+  const fifo = `${lab.directory}/fifo`;
+  await mustRun("mkfifo", fifo);
+  // Open at both ends, full (pipe(7)), and never read.
+  const script =
+    'exec 3<>"$0"; head -c 65536 /dev/zero >&3; "$@" >&3 2>&1 & echo $!; wait $!; echo status $?';
+  const shell = lab.start(
+    within(host, ["bash", "-c", script, fifo, ...NETHOGS, "-t", "-d", "0.1", "lo"]),
+  );
+  const pid = Number(await shell.stdout.next());
+  await eventually(() => isHeldUp(pid));
+  Deno.kill(pid, "SIGINT");
+  assert.equal(await shell.stdout.next(), "status 0");
+});
