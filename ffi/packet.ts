@@ -29,6 +29,7 @@ export const TP_STATUS_VLAN_VALID = 1 << 4;
 
 // struct sockaddr_ll
 export const SLL_PROTOCOL = 2;
+export const SLL_IFINDEX = 4;
 export const SLL_HATYPE = 8;
 export const SLL_PKTTYPE = 10;
 export const SLL_HALEN = 11;

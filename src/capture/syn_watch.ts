@@ -15,10 +15,10 @@ import {
   SOCK_DGRAM,
   SOL_SOCKET,
 } from "../../ffi/libc.ts";
+import { PACKET_OUTGOING, SLL_IFINDEX, SLL_PKTTYPE, SLL_PROTOCOL } from "../../ffi/packet.ts";
 import { KernelError } from "../kernel/files.ts";
 
 const ETH_P_ALL = 0x0003;
-const PACKET_OUTGOING = 4;
 
 /** More than IP with options or extension headers, and TCP's ports. */
 const SNAPSHOT_LENGTH = 128;
@@ -27,9 +27,6 @@ const MOST_AT_ONCE = 256;
 
 // struct sockaddr_ll: sll_family 2, sll_protocol 2 (big-endian), sll_ifindex 4, sll_hatype 2, sll_pkttype 1, sll_halen 1, sll_addr 8
 const SOCKADDR_LL_SIZE = 20;
-const SLL_PROTOCOL = 2;
-const SLL_IFINDEX = 4;
-const SLL_PKTTYPE = 10;
 
 // struct sock_filter: code 2, jt 1, jf 1, k 4
 const LDB_ABS = 0x30;

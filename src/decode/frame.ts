@@ -13,7 +13,7 @@ import { decodeRawIp } from "./raw_ip.ts";
 
 // pcap_datalink(3PCAP) values on Linux; where the value in files differs (pcap-linktype(7)), both.
 const DLT_NULL = 0;
-const DLT_EN10MB = 1;
+export const DLT_EN10MB = 1;
 const DLT_PPP = 9;
 export const DLT_RAW = 12;
 const DLT_RAW_OPENBSD = 14;

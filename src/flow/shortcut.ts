@@ -6,11 +6,9 @@
 
 import type { FrameBatch } from "../capture/frames.ts";
 import { Direction, type Link } from "../capture/source.ts";
+import { DLT_EN10MB } from "../decode/frame.ts";
 import { KEY_WORDS } from "./key_index.ts";
 import { FlowKind, type FlowTable, metaWord, NO_FLOW } from "./table.ts";
-
-/** pcap-linktype(7) */
-const DLT_EN10MB = 1;
 
 // IEEE 802.3, RFC 791: offsets from the beginning of the frame.
 const TYPE_OR_LENGTH = 12;

@@ -37,7 +37,7 @@ export function amountsOf(row: Traffic, kind: Kind, intervalS: number): Amounts 
 }
 
 /** Nothing is nothing, even where no time passed: a capture file may hold a single frame. */
-function rate(bytes: number, intervalS: number): number {
+export function rate(bytes: number, intervalS: number): number {
   return bytes === 0 ? 0 : bytes / intervalS;
 }
 

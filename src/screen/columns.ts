@@ -1,6 +1,7 @@
 /** Columns of the screen: as wide as the terminal lets them be, whatever their rows say, so that nothing jumps. */
 
 import { clip, clipMiddle, displayWidth, padEnd, padStart } from "../render/text.ts";
+import { clippedList } from "../render/trace_cells.ts";
 
 export interface ScreenColumn<Cell extends string> {
   readonly cell: Cell;
@@ -73,4 +74,23 @@ export function sides(left: string, right: string, width: number): string {
   if (right === "") return padEnd(clip(left, width), width);
   const room = width - displayWidth(right) - GAP;
   return room <= 0 ? clip(right, width) : `${padEnd(clip(left, room), room)}${" ".repeat(GAP)}${right}`;
+}
+
+/** As many names as there is room for, and how many more there are. */
+export function namesWithin(names: readonly string[], width: number): string {
+  for (let count = names.length; count > 1; count--) {
+    const text = clippedList(names, count);
+    if (displayWidth(text) <= width) return text;
+  }
+  return clippedList(names, 1);
+}
+
+/** A column of numbers, which are never cut: it is as wide as the widest. */
+export function numberColumn<Cell extends string>(
+  cell: Cell,
+  title: string,
+  width: number,
+  dispensable = 0,
+): ScreenColumn<Cell> {
+  return { cell, title, align: "right", minWidth: width, maxWidth: width, keeps: "ends", dispensable };
 }

@@ -6,7 +6,7 @@ import { displayWidth, padStart } from "../render/text.ts";
 import { timeStamp } from "../render/time_stamp.ts";
 import { clippedList } from "../render/trace_cells.ts";
 import { amountWidth, formatAmount } from "../render/units.ts";
-import { sides } from "./columns.ts";
+import { namesWithin, sides } from "./columns.ts";
 import { sparkline } from "./graph.ts";
 import { type Line, span } from "./line.ts";
 import type { ScreenView } from "./view.ts";
@@ -29,6 +29,11 @@ export function headerLines(report: Report, view: ScreenView, history: History, 
   ];
 }
 
+/** How many lines that is. */
+export function headerHeight({ interfaces }: Report): number {
+  return 3 + (framesDropped(interfaces) > 0 ? 1 : 0);
+}
+
 function titleLine(report: Report, { delayMs, isPaused }: ScreenView, width: number): Line {
   const time = timeStamp(report.timeMs).slice("2026-11-23T".length, "2026-11-23T09:00:01".length);
   const right = `${isPaused ? "PAUSED  " : ""}every ${delayMs / 1000} s  ${time}Z`;
@@ -36,15 +41,6 @@ function titleLine(report: Report, { delayMs, isPaused }: ScreenView, width: num
   const room = width - NAME.length - displayWidth(right) - 1;
   const left = names.length === 0 ? "no interface" : namesWithin(names, room);
   return [span(NAME, "strong"), span(sides(left, right, width - NAME.length))];
-}
-
-/** As many names as there is room for, and how many more there are. */
-function namesWithin(names: readonly string[], width: number): string {
-  for (let count = names.length; count > 1; count--) {
-    const text = clippedList(names, count);
-    if (displayWidth(text) <= width) return text;
-  }
-  return clippedList(names, 1);
 }
 
 function trafficLine(
@@ -69,11 +65,16 @@ function trafficLine(
 function droppedLines(interfaces: readonly InterfaceRow[], width: number): Line[] {
   const sum = (field: "dropped" | "interfaceDropped" | "totalDropped"): number =>
     interfaces.reduce((total, row) => total + row[field], 0);
+  if (framesDropped(interfaces) === 0) return [];
   const [now, before] = [sum("dropped") + sum("interfaceDropped"), sum("totalDropped")];
-  if (now + before === 0) return [];
   const names = interfaces.filter((row) => row.totalDropped + row.interfaceDropped > 0).map(({ name }) =>
     name
   );
   const text = `dropped ${now} frames now, ${before} by the capture in all: ${clippedList(names, 3)}`;
   return [[span(sides(text, "", width), "alert")]];
+}
+
+/** Now or before. */
+function framesDropped(interfaces: readonly InterfaceRow[]): number {
+  return interfaces.reduce((sum, row) => sum + row.dropped + row.interfaceDropped + row.totalDropped, 0);
 }

@@ -1,9 +1,10 @@
 /** Each interface's own figures: they are whole, whatever of them is counted for processes elsewhere. */
 
 import type { InterfaceRow, Report } from "../report/report.ts";
+import { rate } from "../render/rows.ts";
 import { printable } from "../render/text.ts";
 import { formatAmount } from "../render/units.ts";
-import { columnsLine, placeColumns, type ScreenColumn } from "./columns.ts";
+import { columnsLine, numberColumn, placeColumns, type ScreenColumn } from "./columns.ts";
 import { type Line, span } from "./line.ts";
 import type { ScreenView } from "./view.ts";
 
@@ -19,12 +20,12 @@ const COLUMNS: readonly ScreenColumn<Cell>[] = [
     keeps: "ends",
     dispensable: 0,
   },
-  number("packets", "PACKETS/s", 9, 2),
-  number("sent", "SENT", 12),
-  number("received", "RECEIVED", 12),
-  number("repeated", "REPEATED", 12, 3),
-  number("total", "TOTAL", 10),
-  number("dropped", "DROPPED", 9, 1),
+  numberColumn("packets", "PACKETS/s", 9, 2),
+  numberColumn("sent", "SENT", 12),
+  numberColumn("received", "RECEIVED", 12),
+  numberColumn("repeated", "REPEATED", 12, 3),
+  numberColumn("total", "TOTAL", 10),
+  numberColumn("dropped", "DROPPED", 9, 1),
 ];
 
 export function interfaceLines(report: Report, view: ScreenView, width: number): Line[] {
@@ -41,19 +42,15 @@ export function interfaceLines(report: Report, view: ScreenView, width: number):
 }
 
 function cellsOf(row: InterfaceRow, { intervalS }: Report, { bits }: ScreenView): Record<Cell, string> {
-  const rate = (bytes: number): string =>
-    formatAmount(bytes === 0 ? 0 : bytes / intervalS, { kind: "rate", unit: "auto" }, bits);
+  const amount = (bytes: number): string =>
+    formatAmount(rate(bytes, intervalS), { kind: "rate", unit: "auto" }, bits);
   return {
     interface: printable(row.name),
-    packets: row.packets === 0 ? "0" : (row.packets / intervalS).toFixed(0),
-    sent: rate(row.sentBytes),
-    received: rate(row.receivedBytes),
-    repeated: rate(row.repeatedBytes),
+    packets: rate(row.packets, intervalS).toFixed(0),
+    sent: amount(row.sentBytes),
+    received: amount(row.receivedBytes),
+    repeated: amount(row.repeatedBytes),
     total: formatAmount(row.totalBytes, { kind: "total", unit: "auto" }, bits),
     dropped: String(row.totalDropped),
   };
-}
-
-function number(cell: Cell, title: string, width: number, dispensable = 0): ScreenColumn<Cell> {
-  return { cell, title, align: "right", minWidth: width, maxWidth: width, keeps: "ends", dispensable };
 }

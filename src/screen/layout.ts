@@ -4,7 +4,7 @@ import type { Report } from "../report/report.ts";
 import { clip, printable } from "../render/text.ts";
 import { sides } from "./columns.ts";
 import type { Size } from "./frame.ts";
-import { headerLines, type History } from "./header.ts";
+import { headerHeight, headerLines, type History } from "./header.ts";
 import { helpLines } from "./help_page.ts";
 import { interfaceLines } from "./interface_page.ts";
 import { type Line, span } from "./line.ts";
@@ -35,13 +35,13 @@ const KEY_LINE: readonly (readonly [key: string, what: string])[] = [
 ];
 
 /** Rows between the header and the line of keys. */
-function bodyHeight({ report, history }: Scene, view: ScreenView, { columns, rows }: Size): number {
-  return Math.max(3, rows - headerLines(report, view, history, columns).length - 1);
+function bodyHeight({ report }: Scene, { rows }: Size): number {
+  return Math.max(3, rows - headerHeight(report) - 1);
 }
 
 /** Rows of the table that fit between its titles and its total. */
-export function tableHeight(scene: Scene, view: ScreenView, size: Size): number {
-  return bodyHeight(scene, view, size) - 2;
+export function tableHeight(scene: Scene, size: Size): number {
+  return bodyHeight(scene, size) - 2;
 }
 
 /** As many lines as the size has rows, but for one that is too small; the view has to be settled (`settle`). */
@@ -52,7 +52,7 @@ export function layOut(scene: Scene, view: ScreenView, size: Size): Line[] {
 }
 
 function body(scene: Scene, view: ScreenView, size: Size): Line[] {
-  const height = bodyHeight(scene, view, size);
+  const height = bodyHeight(scene, size);
   switch (view.page) {
     case "help":
       return filled([[span(" KEYS".padEnd(size.columns), "title")], ...helpLines(size.columns)], height);

@@ -158,7 +158,7 @@ export class Screen {
     if (scene === null) return { keys: [], height: 1 };
     return {
       keys: scene.rows.map(({ key }) => key),
-      height: tableHeight(scene, this.#view, this.#terminal.size()),
+      height: tableHeight(scene, this.#terminal.size()),
     };
   }
 
@@ -194,7 +194,7 @@ export class Screen {
     const scene = this.#scene();
     if (scene !== null) {
       const keys = scene.rows.map(({ key }) => key);
-      this.#view = settle(this.#view, keys, tableHeight(scene, this.#view, size));
+      this.#view = settle(this.#view, keys, tableHeight(scene, size));
     }
     const lines = scene === null ? waiting(this.#view, size) : layOut(scene, this.#view, size);
     const frame = drawFrame(lines, size);

@@ -5,9 +5,15 @@ import { containerLabel } from "../report/grouping.ts";
 import type { FlowRow, GroupRow, ProcessRow, Report, Traffic, UnattributedRow } from "../report/report.ts";
 import { amountsOf, groupLabel, type Kind, processLabel, type RenderOptions } from "../render/rows.ts";
 import { clipMiddle, displayWidth, padEnd, printable } from "../render/text.ts";
-import { clippedList } from "../render/trace_cells.ts";
 import { amountWidth, formatAmount } from "../render/units.ts";
-import { columnsLine, placeColumns, type PlacedColumn, type ScreenColumn } from "./columns.ts";
+import {
+  columnsLine,
+  namesWithin,
+  numberColumn,
+  placeColumns,
+  type PlacedColumn,
+  type ScreenColumn,
+} from "./columns.ts";
 import { type Line, span, type Style } from "./line.ts";
 import type { RosterRow } from "./roster.ts";
 import type { ScreenView } from "./view.ts";
@@ -121,11 +127,7 @@ export class ScreenTable {
   /** As many of its interfaces as there is room for, and how many more there are. */
   #dev({ interfaces }: ProcessRow | GroupRow): string {
     const width = this.#columns.find(({ cell }) => cell === "dev")?.width ?? 0;
-    for (let count = interfaces.length; count > 1; count--) {
-      const text = clippedList(interfaces, count);
-      if (displayWidth(text) <= width) return text;
-    }
-    return interfaces.length === 0 ? "-" : clippedList(interfaces, 1);
+    return interfaces.length === 0 ? "-" : namesWithin(interfaces, width);
   }
 
   #amounts(row: Traffic): Cells {
@@ -172,10 +174,10 @@ function columnsOf(report: Report, view: ScreenView): ScreenColumn<Cell>[] {
   return [
     ...labels,
     column("dev", "DEV", 7, 20, 3),
-    number("sent", "SENT", amount),
-    number("received", "RECEIVED", amount),
+    numberColumn("sent", "SENT", amount),
+    numberColumn("received", "RECEIVED", amount),
     ...(view.hasTotals && view.view.kind === "rate"
-      ? [number("sentTotal", "TOT SENT", total, 4), number("receivedTotal", "TOT RECV", total, 4)]
+      ? [numberColumn("sentTotal", "TOT SENT", total, 4), numberColumn("receivedTotal", "TOT RECV", total, 4)]
       : []),
   ];
 }
@@ -184,7 +186,7 @@ function processColumns({ processes }: Report, view: ScreenView): ScreenColumn<C
   const hasContainers = view.hasContainers ?? processes.some(({ container }) => container !== null);
   const greatestPid = processes.reduce((greatest, { pid }) => Math.max(greatest, pid), 0);
   return [
-    number("pid", "PID", Math.max(5, String(greatestPid).length)),
+    numberColumn("pid", "PID", Math.max(5, String(greatestPid).length)),
     { ...column("user", "USER", 4, 12, 2), keeps: "beginning" },
     column("program", "PROGRAM", 8, Infinity),
     ...(hasContainers ? [column("container", "CONTAINER", 9, 40, 1)] : []),
@@ -195,8 +197,8 @@ function groupColumns({ by }: Report): ScreenColumn<Cell>[] {
   return [
     column("group", by.toUpperCase(), 14, Infinity),
     ...(by === "connection" ? [column("program", "PROGRAM", 6, 15, 2)] : []),
-    number("processes", "PROCS", 5, 2),
-    number("connections", "CONNS", 5, 2),
+    numberColumn("processes", "PROCS", 5, 2),
+    numberColumn("connections", "CONNS", 5, 2),
   ];
 }
 
@@ -208,8 +210,4 @@ function column(
   dispensable = 0,
 ): ScreenColumn<Cell> {
   return { cell, title, align: "left", minWidth, maxWidth, keeps: "ends", dispensable };
-}
-
-function number(cell: Cell, title: string, width: number, dispensable = 0): ScreenColumn<Cell> {
-  return { cell, title, align: "right", minWidth: width, maxWidth: width, keeps: "ends", dispensable };
 }

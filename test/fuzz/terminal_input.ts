@@ -46,7 +46,7 @@ function draw(view: ScreenView): ScreenView {
   roster.note(SAMPLE_REPORT, view.unfolded);
   const rows = roster.list(SAMPLE_REPORT, view);
   const scene: Scene = { report: SAMPLE_REPORT, history: { sent: [1], received: [2] }, rows, notice: "" };
-  const settled = settle(view, rows.map(({ key }) => key), tableHeight(scene, view, SIZE));
+  const settled = settle(view, rows.map(({ key }) => key), tableHeight(scene, SIZE));
   const frame = drawFrame(layOut(scene, settled, SIZE), SIZE);
   assert.equal(frame.cells.length, SIZE.columns * SIZE.rows);
   for (const { text } of frame.cells) assert.doesNotMatch(text, CONTROLS);

@@ -42,7 +42,7 @@ export function sceneOf(report: Report, view: ScreenView, roster = new Roster())
 export function screenOf(report: Report, view: ScreenView, size: Size): Line[] {
   const scene = sceneOf(report, view);
   const keys = scene.rows.map(({ key }) => key);
-  return layOut(scene, settle(view, keys, tableHeight(scene, view, size)), size);
+  return layOut(scene, settle(view, keys, tableHeight(scene, size)), size);
 }
 
 export function textOf(line: Line): string {
