@@ -25,6 +25,8 @@ const SYMBOLS = {
   readlink: { parameters: ["buffer", "buffer", "usize"], result: "i32" },
   /** `ssize_t readlinkat(int dirfd, const char *pathname, char *buf, size_t bufsiz)` */
   readlinkat: { parameters: ["i32", "usize", "buffer", "usize"], result: "i32" },
+  /** `int statx(int dirfd, const char *pathname, int flags, unsigned int mask, struct statx *statxbuf)` (glibc 2.28) */
+  statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32", optional: true },
   /** `ssize_t getdents64(int fd, void *dirp, size_t count)` */
   getdents64: { parameters: ["i32", "buffer", "usize"], result: "i32" },
   /** `int mkdir(const char *pathname, mode_t mode)` */
@@ -122,6 +124,13 @@ export const O_RDWR = 2;
 export const O_DIRECTORY = Deno.build.arch === "aarch64" ? 0o40000 : 0o200000;
 export const O_CLOEXEC = 0o2000000;
 export const O_NONBLOCK = 0o4000;
+
+/** `fcntl.h`, `sys/stat.h` */
+export const AT_FDCWD = -100;
+export const STATX_SIZE = 0x200;
+/** `struct statx`: 256 bytes, and where `stx_size` (u64) is in it. */
+export const STATX_STRUCT_SIZE = 256;
+export const STX_SIZE = 40;
 
 /** poll(2): poll.h */
 export const POLLIN = 0x0001;

@@ -245,9 +245,13 @@ export class Attribution {
     for (let i = 0; i < activeCount; i++) {
       const flow = active[i]!;
       if (this.#isNew(flow) || isElsewhere) this.#begin(flow);
-      else this.#settleFlow(flow, moment);
+      else {
+        this.#settleEnd(flow, End.NEAR, moment);
+        this.#settleEnd(flow, End.FAR, moment);
+      }
       this.#noteUse(flow);
-      yield* turn.rest();
+      // Without a generator for each.
+      if (turn.isOver) yield* turn.rest();
     }
     this.#injections.prepare();
     // Sockets may have turned up just now.
@@ -281,7 +285,8 @@ export class Attribution {
     const { keys, end } = this.#table;
     for (let flow = 0; flow < Math.min(end, this.#ends.length / 2); flow++) {
       if (keys[flow * KEY_WORDS + META_WORD] === 0) continue;
-      const [near, far] = [this.#ends[2 * flow]!, this.#ends[2 * flow + 1]!];
+      const near = this.#ends[2 * flow + End.NEAR]!;
+      const far = this.#ends[2 * flow + End.FAR]!;
       if (near !== NO_ENDPOINT) ledTo[near] = 1;
       if (far !== NO_ENDPOINT) ledTo[far] = 1;
     }
@@ -512,34 +517,32 @@ export class Attribution {
     const { active, activeCount } = this.#table;
     const owners = new Set<number>();
     for (let i = 0; i < activeCount; i++) {
-      for (const end of [End.NEAR, End.FAR]) {
-        const endpoint = this.endpoint(active[i]!, end);
-        if (endpoint !== NO_ENDPOINT) owners.add(this.endpoints.owners[endpoint]!);
-      }
+      const near = this.endpoint(active[i]!, End.NEAR);
+      const far = this.endpoint(active[i]!, End.FAR);
+      if (near !== NO_ENDPOINT) owners.add(this.endpoints.owners[near]!);
+      if (far !== NO_ENDPOINT) owners.add(this.endpoints.owners[far]!);
     }
     owners.delete(NO_OWNER);
-    this.#owners.findExited(owners, this.#reports);
+    this.#owners.findExited(owners, this.#reports, this.#nowMs());
   }
 
   #noteUse(flow: number): void {
-    for (const end of [End.NEAR, End.FAR]) {
-      const endpoint = this.#ends[2 * flow + end]!;
-      if (endpoint !== NO_ENDPOINT) this.endpoints.usedS[endpoint] = this.#nowS;
-    }
+    const near = this.#ends[2 * flow + End.NEAR]!;
+    const far = this.#ends[2 * flow + End.FAR]!;
+    if (near !== NO_ENDPOINT) this.endpoints.usedS[near] = this.#nowS;
+    if (far !== NO_ENDPOINT) this.endpoints.usedS[far] = this.#nowS;
   }
 
-  #settleFlow(flow: number, moment: Moment): void {
-    for (const end of [End.NEAR, End.FAR]) {
-      // Looking one end up may make the columns longer.
-      const { states, usedS, settledIn } = this.endpoints;
-      const endpoint = this.#ends[2 * flow + end]!;
-      if (endpoint === NO_ENDPOINT || settledIn[endpoint] === this.#reports) continue;
-      const wasSilent = settledIn[endpoint]! > 0 && this.#nowS - usedS[endpoint]! > SILENCE_S;
-      settledIn[endpoint] = this.#reports;
-      if (states[endpoint] === EndpointState.FORWARDED || !this.#mayLookUp(LOOKUPS_A_REPORT)) continue;
-      if (wasSilent || !this.#owners.isCurrent(endpoint, ipProtocol(this.#table, flow), moment)) {
-        this.#placeAgain(flow, end, RETRY_MS.length);
-      }
+  #settleEnd(flow: number, end: End, moment: Moment): void {
+    const { states, usedS, settledIn } = this.endpoints;
+    const endpoint = this.#ends[2 * flow + end]!;
+    if (endpoint === NO_ENDPOINT || settledIn[endpoint] === this.#reports) return;
+    const wasSilent = settledIn[endpoint]! > 0 && this.#nowS - usedS[endpoint]! > SILENCE_S;
+    settledIn[endpoint] = this.#reports;
+    if (states[endpoint] === EndpointState.FORWARDED) return;
+    if (!this.#mayLookUp(LOOKUPS_A_REPORT)) this.#owners.leaveOut(endpoint);
+    else if (wasSilent || !this.#owners.isCurrent(endpoint, ipProtocol(this.#table, flow), moment)) {
+      this.#placeAgain(flow, end, RETRY_MS.length);
     }
   }
 }

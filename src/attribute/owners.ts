@@ -29,6 +29,7 @@ import {
   IPPROTO_UDPLITE,
 } from "../sockets/sock_diag.ts";
 import type { Beginners } from "./beginners.ts";
+import { DescriptorCounts } from "./descriptor_counts.ts";
 import { EndpointState, type EndpointTable, hasOwner, NO_OWNER } from "./endpoints.ts";
 import { isControlTalk } from "./kernel_talk.ts";
 import type { Location } from "./locator.ts";
@@ -46,6 +47,11 @@ const WITH_PORTS: ReadonlySet<number> = new Set([
 
 /** With more processes than this that were found but sent nothing, it is looked whether they still are of use. */
 const MOST_UNPINNED = 1024;
+
+/** An end that is newer is looked at before each report, */
+const NEW_MS = 5000;
+/** and one that is older before every eighth at least. */
+const REPORTS_A_LOOK = 8;
 
 export interface OwnersParts {
   readonly table: FlowTable;
@@ -68,8 +74,10 @@ export class Owners {
   readonly #holders: SocketHolders;
   readonly #beginners: Beginners | null;
   readonly #proc: ProcFs;
-  /** Number of the report that was made last, or is being made. */
+  readonly #descriptorCounts: DescriptorCounts;
+  /** Number of the report that was made last, or is being made, and when that was by the steady clock. */
   #report = 0;
+  #reportMs = 0;
   /** By endpoint: the other sockets that can be meant, where there is more than one. */
   readonly #alternatives = new Map<number, readonly number[]>();
   /** Endpoints whose socket's holder is being looked for. */
@@ -84,6 +92,7 @@ export class Owners {
     this.#holders = holders;
     this.#beginners = beginners;
     this.#proc = proc;
+    this.#descriptorCounts = new DescriptorCounts(proc);
   }
 
   get processes(): readonly Process[] {
@@ -131,7 +140,26 @@ export class Owners {
     // The kernel's own socket may turn out to be a process's, which was being given it when all were looked at.
     if (!hasOwner(states[endpoint]!)) return states[endpoint] !== EndpointState.KERNEL || inode === 0;
     if (inode === 0) return false;
+    if (this.#isStillOwner(endpoint)) return true;
     return this.#holders.isHeldBy(this.processes[owners[endpoint]!]!, inode, moment);
+  }
+
+  /**
+   * Whether that can be told without a look at the socket: who handed one on has a descriptor less. Another may have come in
+   * its place, so there is a look now and then all the same, and at first always.
+   */
+  #isStillOwner(endpoint: number): boolean {
+    const { owners, madeMs } = this.#endpoints;
+    const owner = owners[endpoint]!;
+    const isSame = this.#descriptorCounts.isSame(this.processes[owner]!.pid);
+    const isDue = (endpoint + this.#report) % REPORTS_A_LOOK === 0;
+    return isSame && !isDue && this.#reportMs - madeMs[endpoint]! > NEW_MS && !this.hasExited(owner);
+  }
+
+  /** There was no time for `isCurrent`. */
+  leaveOut(endpoint: number): void {
+    const owner = this.#endpoints.owners[endpoint]!;
+    if (owner !== NO_OWNER) this.#descriptorCounts.leaveOut(this.processes[owner]!.pid);
   }
 
   /** Whether the kernel told who began a conversation that has no owner yet. */
@@ -366,8 +394,10 @@ export class Owners {
   }
 
   /** Before the report of that number: looks which of these owners still run; they are the likely ones from now on. */
-  findExited(owners: Iterable<number>, report: number): void {
+  findExited(owners: Iterable<number>, report: number, nowMs: number): void {
     this.#report = report;
+    this.#reportMs = nowMs;
+    this.#descriptorCounts.beginPass();
     this.likelyPids.clear();
     for (const owner of owners) {
       const process = this.processes[owner]!;

@@ -53,6 +53,8 @@ export class Moment {
   readonly processes = new Map<number, Process | null>();
   /** By pid: that of its parent, 0 where it is gone. */
   readonly parents = new Map<number, number>();
+  /** By inode: the pid of a process that has it. */
+  readonly held = new Map<number, number>();
   /** By pid and descriptor of the instance. */
   readonly registered = new Map<string, RegisteredSockets | null>();
 }
@@ -331,8 +333,12 @@ export class SocketHolders {
       this.#forget(pid);
       return null;
     }
+    if (moment.held.get(inode) === pid) return process;
     const place = this.#sightings.place(pid, inode);
-    if (place !== undefined && this.#isAt(place, pid, inode, moment)) return process;
+    if (place !== undefined && this.#isAt(place, pid, inode, moment)) {
+      moment.held.set(inode, pid);
+      return process;
+    }
     // It may have opened it since, or have it at another number.
     if (!this.#isFresh(pid)) this.#readProcess(pid);
     else if (place !== undefined) {

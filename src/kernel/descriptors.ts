@@ -3,7 +3,19 @@
  * all is the dear step of naming a socket's owner, so no string is made of any.
  */
 
-import { addressOf, cString, EACCES, errno, libc, O_DIRECTORY, O_RDONLY } from "../../ffi/libc.ts";
+import {
+  addressOf,
+  AT_FDCWD,
+  cString,
+  EACCES,
+  errno,
+  libc,
+  O_DIRECTORY,
+  O_RDONLY,
+  STATX_SIZE,
+  STATX_STRUCT_SIZE,
+  STX_SIZE,
+} from "../../ffi/libc.ts";
 import { D_NAME, D_RECLEN, KernelError, openOrThrow } from "./files.ts";
 
 const entries = new Uint8Array(32768);
@@ -79,6 +91,18 @@ export function readSocketDescriptors(path: string, numbers: Map<number, number>
 function throwIfDenied(path: string): void {
   const errnum = errno();
   if (errnum === EACCES) throw new KernelError(`read the links in ${path}`, errnum);
+}
+
+const status = new Uint8Array(STATX_STRUCT_SIZE);
+const statusView = new DataView(status.buffer);
+
+/**
+ * How many descriptors there are in `path` (a /proc/PID/fd): its size, which Linux tells since 6.2 (fs/proc/fd.c). 0 where it
+ * does not.
+ */
+export function countDescriptors(path: string): number {
+  const isTold = libc().statx?.(AT_FDCWD, cString(path), 0, STATX_SIZE, status) === 0;
+  return isTold ? Number(statusView.getBigUint64(STX_SIZE, true)) : 0;
 }
 
 /** The inode of the socket that a link stands for; 0 where it is another file, or cannot be read. */

@@ -1,7 +1,12 @@
 /** The process table: the mount point is a parameter, so a recorded tree or a host's /proc serve as well. */
 
 import { _SC_CLK_TCK, libc } from "../../ffi/libc.ts";
-import { isRingLink, readSocketDescriptors, readSocketLink } from "../kernel/descriptors.ts";
+import {
+  countDescriptors,
+  isRingLink,
+  readSocketDescriptors,
+  readSocketLink,
+} from "../kernel/descriptors.ts";
 import { KernelError, listDirectory, readLink, readText } from "../kernel/files.ts";
 import { type ContainerCgroup, containerOfProcess } from "./container.ts";
 import { parseCgroupPath, unitOfCgroupPath } from "./cgroup.ts";
@@ -73,6 +78,8 @@ export class ProcFs {
   readonly #root: string;
   #users: Map<number, string | null> | null = null;
   #bootTimeMs: number | null = null;
+  /** Whether the kernel says how many descriptors a process has. */
+  #tellsCounts: boolean | null = null;
   readonly #ticksPerSecond = libc().sysconf(_SC_CLK_TCK);
 
   constructor(root: string) {
@@ -134,6 +141,13 @@ export class ProcFs {
   /** Whether a process has that socket at that descriptor now. */
   hasSocketAt(pid: number, descriptor: number, inode: number): boolean {
     return readSocketLink(`${this.#root}/${pid}/fd/${descriptor}`) === inode;
+  }
+
+  /** How many descriptors a process has; null where that is not told. */
+  descriptorCount(pid: number): number | null {
+    // A directory that is a copy has a size, too, but of another kind.
+    this.#tellsCounts ??= countDescriptors(`${this.#root}/self/fd`) > 0;
+    return this.#tellsCounts ? countDescriptors(`${this.#root}/${pid}/fd`) || null : null;
   }
 
   /** The sockets registered with an io_uring instance; null where it is gone. */

@@ -196,12 +196,8 @@ export class Ledger {
     for (let i = 0; i < activeCount; i++) {
       const flow = active[i]!;
       this.#counted[flow] = 0;
-      for (const end of [End.NEAR, End.FAR]) {
-        const endpoint = attribution.endpoint(flow, end);
-        if (endpoint === NO_ENDPOINT) continue;
-        this.#nexts[2 * flow + end] = this.#heads[endpoint]!;
-        this.#heads[endpoint] = 2 * flow + end + 1;
-      }
+      this.#gather(flow, End.NEAR);
+      this.#gather(flow, End.FAR);
     }
     for (let i = 0; i < activeCount; i++) {
       const flow = active[i]!;
@@ -209,8 +205,18 @@ export class Ledger {
       if (flowKind(table, flow) !== FlowKind.IP) {
         this.#enterOther(flow, link);
       } else if (link.isFile) this.#enterFile(flow, link);
-      else for (const end of [End.NEAR, End.FAR]) this.#enterEndpoint(attribution.endpoint(flow, end));
+      else {
+        this.#enterEndpoint(attribution.endpoint(flow, End.NEAR));
+        this.#enterEndpoint(attribution.endpoint(flow, End.FAR));
+      }
     }
+  }
+
+  #gather(flow: number, end: End): void {
+    const endpoint = this.#parts.attribution.endpoint(flow, end);
+    if (endpoint === NO_ENDPOINT) return;
+    this.#nexts[2 * flow + end] = this.#heads[endpoint]!;
+    this.#heads[endpoint] = 2 * flow + end + 1;
   }
 
   #enterEndpoint(endpoint: number): void {

@@ -462,6 +462,67 @@ for (const match of ["EXACT", "EVENT"]) {
   );
 }
 
+/** An interval in which the connection goes on, so long that after two of them its ends are not new any more. */
+function goOn(host: RecordedHost): ReturnType<RecordedHost["near"]> {
+  host.send(ETH, tcpPacket(CLIENT, SERVER));
+  host.proc.nowMs += 3000;
+  host.settle();
+  const found = host.near();
+  host.endInterval();
+  return found;
+}
+
+function connectForLong(host: RecordedHost): void {
+  host.proc.tellsCounts = true;
+  host.tree.put(20, { comm: "giver", sockets: [7] });
+  host.tree.put(30, { comm: "taker" });
+  connect(host, 7);
+  for (let i = 0; i < 4; i++) assert.deepEqual(goOn(host), { state: "EXACT", owner: "giver" });
+}
+
+Deno.test(
+  "Owners look seldom at the socket of a process that has as many descriptors as before",
+  withHost((host) => {
+    connectForLong(host);
+    host.proc.looks = 0;
+    for (let i = 0; i < 16; i++) assert.deepEqual(goOn(host), { state: "EXACT", owner: "giver" });
+    assert.equal(host.proc.looks, 2);
+  }),
+);
+
+Deno.test(
+  "Owners see at once that a socket was given away by a process that has a descriptor less",
+  withHost((host) => {
+    connectForLong(host);
+    host.tree.hold(20, []);
+    host.tree.hold(30, [7]);
+    goOn(host);
+    assert.deepEqual(goOn(host), { state: "INHERITED", owner: "taker" });
+  }),
+);
+
+Deno.test(
+  "Owners see within eight reports that a socket was given away and another came in its place",
+  withHost((host) => {
+    connectForLong(host);
+    host.tree.hold(20, [8]);
+    host.tree.hold(30, [7]);
+    const found = Array.from({ length: 9 }, () => goOn(host)?.owner);
+    assert.equal(found.at(-1), "taker");
+  }),
+);
+
+Deno.test(
+  "Owners see at once that a process with as many descriptors is another one",
+  withHost((host) => {
+    connectForLong(host);
+    host.tree.put(20, { comm: "other", startTicks: 99_999, sockets: [8] });
+    host.tree.hold(30, [7]);
+    goOn(host);
+    assert.deepEqual(goOn(host), { state: "INHERITED", owner: "taker" });
+  }),
+);
+
 Deno.test(
   "Owners stay with the process that was told of as long as it has the socket, whoever else does",
   withHost((host) => {

@@ -10,6 +10,10 @@ export class WatchedProc extends ProcFs implements Disposable {
   /** How long reading the descriptors of one process takes. */
   readMs = 0;
   nowMs = 0;
+  /** It says how many descriptors a process has. */
+  tellsCounts = false;
+  /** How often it was asked whether a process has a socket at a descriptor. */
+  looks = 0;
 
   constructor(tree = new RecordedTree()) {
     super(tree.root);
@@ -20,6 +24,15 @@ export class WatchedProc extends ProcFs implements Disposable {
     this.reads.push(pid);
     this.nowMs += this.readMs;
     return super.heldSockets(pid);
+  }
+
+  override hasSocketAt(pid: number, descriptor: number, inode: number): boolean {
+    this.looks++;
+    return super.hasSocketAt(pid, descriptor, inode);
+  }
+
+  override descriptorCount(pid: number): number | null {
+    return this.tellsCounts ? this.tree.descriptors(pid) : null;
   }
 
   /** The readings since it was last asked. */

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { isRingLink, readSocketDescriptors, readSocketLink } from "../../src/kernel/descriptors.ts";
+import {
+  countDescriptors,
+  isRingLink,
+  readSocketDescriptors,
+  readSocketLink,
+} from "../../src/kernel/descriptors.ts";
 import { KernelError } from "../../src/kernel/files.ts";
 import { ownSocketInodes } from "../sockets/own_inodes.ts";
 import { RealRing, ringsRefused } from "../sockets/real_ring.ts";
@@ -110,4 +115,16 @@ Deno.test({
       assert(!isRingLink(path));
     }
   },
+});
+
+Deno.test("countDescriptors() is as many as are listed, or 0 where the kernel does not tell", () => {
+  const path = "/proc/self/fd";
+  const count = countDescriptors(path);
+  // The listing itself has one more.
+  const listed = readSocketDescriptors(path, new Map(), []) - 1;
+  assert(count === 0 || count === listed);
+});
+
+Deno.test("countDescriptors() is 0 for a process that is gone", () => {
+  assert.equal(countDescriptors("/proc/0/fd"), 0);
 });

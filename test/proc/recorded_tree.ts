@@ -57,6 +57,11 @@ export class RecordedTree {
     Deno.symlinkSync(`socket:[${inode}]`, `${this.root}/${pid}/fd/${descriptor}`);
   }
 
+  /** How many it has. */
+  descriptors(pid: number): number {
+    return [...Deno.readDirSync(`${this.root}/${pid}/fd`)].length;
+  }
+
   close(pid: number, descriptor: number): void {
     this.hide(pid, `fd/${descriptor}`);
   }
