@@ -26,6 +26,8 @@ import { ethernetLink, fileLink, loopbackLink } from "./links.ts";
 
 const A = ["192.0.2.1", 40_000] as const;
 const B = ["198.51.100.7", 443] as const;
+const A6 = ["2001:db8::1", 40_000] as const;
+const B6 = ["2001:db8::7", 443] as const;
 
 class Known {
   readonly table = new FlowTable();
@@ -48,22 +50,31 @@ function frame(packet: Uint8Array): CapturedFrame {
   return { bytes: onEthernet(packet) };
 }
 
-Deno.test("Shortcut.find() knows a conversation from its second frame on, in both directions", () => {
-  const known = new Known();
-  assert.equal(known.finds(frame(udpPacket(A, B))), false);
-  assert.equal(known.finds(frame(udpPacket(A, B, 100))), true);
-  assert.equal(known.shortcut.isSent, true);
-  assert.equal(known.finds(frame(udpPacket(B, A)), Direction.RECEIVED), true);
-  assert.equal(known.shortcut.isSent, false);
-});
-
-Deno.test("Shortcut.find() tells the ends of a conversation on loopback, and in files, as the table does", () => {
-  for (const link of [loopbackLink(), fileLink()]) {
+for (const [family, a, b] of [["IPv4", A, B], ["IPv6", A6, B6]] as const) {
+  Deno.test(`Shortcut.find() knows a conversation of ${family} from its second frame on, in both directions`, () => {
     const known = new Known();
-    known.finds(frame(tcpPacket(A, B)), Direction.UNKNOWN, link);
-    assert.equal(known.finds(frame(tcpPacket(A, B)), Direction.UNKNOWN, link), true);
-    assert.equal(known.finds(frame(tcpPacket(B, A)), Direction.UNKNOWN, link), true);
-  }
+    assert.equal(known.finds(frame(udpPacket(a, b))), false);
+    assert.equal(known.finds(frame(udpPacket(a, b, 100))), true);
+    assert.equal(known.shortcut.isSent, true);
+    assert.equal(known.finds(frame(udpPacket(b, a)), Direction.RECEIVED), true);
+    assert.equal(known.shortcut.isSent, false);
+  });
+
+  Deno.test(`Shortcut.find() tells the ends of ${family} on loopback, and in files, as the table does`, () => {
+    for (const link of [loopbackLink(), fileLink()]) {
+      const known = new Known();
+      known.finds(frame(tcpPacket(a, b)), Direction.UNKNOWN, link);
+      assert.equal(known.finds(frame(tcpPacket(a, b)), Direction.UNKNOWN, link), true);
+      assert.equal(known.finds(frame(tcpPacket(b, a)), Direction.UNKNOWN, link), true);
+    }
+  });
+}
+
+Deno.test("Shortcut.find() compares every word of IPv6 addresses, also of those with one hash", () => {
+  const known = new Known();
+  known.finds(frame(udpPacket(["2001:db8:1::", 1], ["2001:db8::7", 2])));
+  assert.equal(known.finds(frame(udpPacket(["2001:db8::1:0:0:0", 1], ["2001:db8::7", 2]))), false);
+  assert.equal(known.finds(frame(udpPacket(["2001:db8:1::", 1], ["2001:db8::7:0:0:0", 2]))), false);
 });
 
 Deno.test("Shortcut.find() leaves to the long way what is not like nearly all frames", () => {
@@ -74,7 +85,12 @@ Deno.test("Shortcut.find() leaves to the long way what is not like nearly all fr
     ping: frame(echoPacket(A[0], B[0], 8, 7)),
     firstFragment: frame(ip({ ...header, identification: 1, hasMoreFragments: true }, udp(A[1], B[1], 100))),
     laterFragment: frame(ip({ ...header, identification: 1, fragmentOffset: 1480 }, new Uint8Array(100))),
-    ipv6: frame(udpPacket(["2001:db8::1", 1], ["2001:db8::2", 2])),
+    ipv6Ping: frame(ip({ source: A6[0], destination: B6[0], protocol: 58 }, new Uint8Array(16))),
+    ipv6Version: { bytes: withOctet(onEthernet(udpPacket(A6, B6, 8)), 14, 0x45) },
+    ipv6Extension: { bytes: withOctet(onEthernet(udpPacket(A6, B6, 8)), 20, 60) },
+    ipv6Jumbogram: { bytes: withOctet(onEthernet(udpPacket(A6, B6, 8)), 19, 0) },
+    ipv6Cut: { bytes: onEthernet(udpPacket(A6, B6)).slice(0, 61), wireLength: 62 },
+    ipv6Syn: frame(tcpPacket(A6, B6, SYN)),
     cut: { bytes: onEthernet(tcpPacket(A, B)).slice(0, 47), wireLength: 54 },
     options: { bytes: withOctet(onEthernet(udpPacket(A, B, 8)), 14, 0x46) },
     shorterThanItsHeader: { bytes: withOctet(onEthernet(udpPacket(A, B, 8)), 17, 27) },
@@ -121,16 +137,17 @@ Deno.test("Shortcut.find() keeps links, protocols and ports apart", () => {
 /** Frames of few ends, most of them plain, some cut or overwritten. */
 const anyFrame: fc.Arbitrary<CapturedFrame> = fc.record({
   ends: fc.tuple(fc.nat(2), fc.nat(2), fc.nat(1), fc.nat(1)),
+  prefix: fc.constantFrom("192.0.2.", "2001:db8::", "::ffff:c000:20"),
   flags: fc.constantFrom(ACK, ACK, ACK, FIN | ACK, SYN, SYN | ACK, RST),
   protocol: fc.constantFrom(TCP, UDP, TCP, UDP, 47),
   length: fc.nat(20),
   cut: fc.oneof({ weight: 4, arbitrary: fc.constant(99) }, {
     weight: 1,
-    arbitrary: fc.integer({ min: 0, max: 60 }),
+    arbitrary: fc.integer({ min: 0, max: 80 }),
   }),
-  octet: fc.option(fc.tuple(fc.integer({ min: 12, max: 48 }), fc.nat(255)), { freq: 5 }),
-}).map(({ ends: [a, b, c, d], flags, protocol, length, cut, octet }) => {
-  const [source, destination] = [[`192.0.2.${a}`, 1 + c], [`192.0.2.${b}`, 1 + d]] as const;
+  octet: fc.option(fc.tuple(fc.integer({ min: 12, max: 68 }), fc.nat(255)), { freq: 5 }),
+}).map(({ ends: [a, b, c, d], prefix, flags, protocol, length, cut, octet }) => {
+  const [source, destination] = [[`${prefix}${a}`, 1 + c], [`${prefix}${b}`, 1 + d]] as const;
   const packet = protocol === TCP
     ? tcpPacket(source, destination, flags, length)
     : protocol === UDP
