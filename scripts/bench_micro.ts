@@ -8,11 +8,12 @@
  */
 
 import { basename } from "node:path";
-import { parseArgs } from "node:util";
 import { mustRun, run } from "../test/lab/program.ts";
+import { argumentsOrExit, exitWrongUsage, positiveOrExit } from "./arguments.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 const BENCHES = "test/bench";
+const USAGE = "deno task bench:micro [--against COMMIT] [--rounds N] [FILE...]";
 
 /** The fastest run of each bench, in nanoseconds, by group and name: what was disturbed least. */
 type Times = Map<string, number>;
@@ -95,15 +96,17 @@ function benchFiles(parts: readonly string[]): string[] {
     .sort();
 }
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = argumentsOrExit(USAGE, {
   args: Deno.args,
   options: { against: { type: "string" }, rounds: { type: "string", default: "1" } },
   allowPositionals: true,
 });
 const { against, rounds } = values;
 const files = benchFiles(positionals);
-if (against === undefined) await compare(files, Number(rounds), null);
+if (files.length === 0) exitWrongUsage(`No file has "${positionals.join('" or "')}" in its name`, USAGE);
+const times = positiveOrExit(USAGE, "rounds", rounds);
+if (against === undefined) await compare(files, times, null);
 else {
   console.log(`${"".padEnd(72)}${"this tree".padStart(12)}${against.slice(0, 10).padStart(12)}  ratio`);
-  await withCommit(against, (root) => compare(files, Number(rounds), root));
+  await withCommit(against, (root) => compare(files, times, root));
 }

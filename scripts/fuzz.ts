@@ -8,10 +8,12 @@
  * status is 1 when something did not hold.
  */
 
-import { parseArgs } from "node:util";
 import { describeFailure, playCorpus, playRound } from "../test/fuzz/round.ts";
 import type { Target } from "../test/fuzz/target.ts";
 import { TARGETS } from "../test/fuzz/targets.ts";
+import { argumentsOrExit, exitWrongUsage, positiveOrExit } from "./arguments.ts";
+
+const USAGE = "deno task fuzz [--seconds N] [--seed N] [TARGET...]";
 
 /** The target itself, and how long its slowest input took so far. */
 function timed(target: Target): { target: Target; slowestMs: () => number; runs: () => number } {
@@ -45,16 +47,23 @@ async function fuzz(original: Target, firstSeed: number, seconds: number): Promi
   return failure === null;
 }
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = argumentsOrExit(USAGE, {
   args: Deno.args,
-  options: { seconds: { type: "string", default: "0" }, seed: { type: "string" } },
+  options: { seconds: { type: "string" }, seed: { type: "string" } },
   allowPositionals: true,
 });
 const isChosen = ({ name }: Target): boolean =>
   positionals.length === 0 || positionals.some((part) => name.includes(part));
-const seed = Number(values.seed ?? Date.now() % 1_000_000_000);
+const targets = TARGETS.filter(isChosen);
+if (targets.length === 0) {
+  exitWrongUsage(`No target has "${positionals.join('" or "')}" in its name`, USAGE);
+}
+const seconds = values.seconds === undefined ? 0 : positiveOrExit(USAGE, "seconds", values.seconds);
+const seed = values.seed === undefined
+  ? Date.now() % 1_000_000_000
+  : positiveOrExit(USAGE, "seed", values.seed);
 let isWell = true;
-for (const target of TARGETS.filter(isChosen)) {
-  isWell = await fuzz(target, seed, Number(values.seconds)) && isWell;
+for (const target of targets) {
+  isWell = await fuzz(target, seed, seconds) && isWell;
 }
 Deno.exit(isWell ? 0 : 1);

@@ -8,8 +8,10 @@
  * when a run did not last, or anything is left.
  */
 
-import { parseArgs } from "node:util";
 import { OUTPUTS, type Sample, slopePerMinute, soak, type Use } from "../test/lab/soak.ts";
+import { argumentsOrExit, positiveOrExit } from "./arguments.ts";
+
+const USAGE = "deno task soak [--minutes N]";
 
 const SAMPLE_EVERY_S = 30;
 
@@ -31,9 +33,13 @@ function printSample({ atS, uses }: Sample): void {
   console.log(`${atS.toFixed(0).padStart(6)} ${uses.map((use) => ` | ${cells(use)}`).join("")}`);
 }
 
-const { values } = parseArgs({ args: Deno.args, options: { minutes: { type: "string", default: "20" } } });
+const { values } = argumentsOrExit(USAGE, {
+  args: Deno.args,
+  options: { minutes: { type: "string", default: "20" } },
+});
+const minutes = positiveOrExit(USAGE, "minutes", values.minutes);
 printTitles();
-const soaked = await soak(Number(values.minutes) * 60, SAMPLE_EVERY_S, printSample);
+const soaked = await soak(minutes * 60, SAMPLE_EVERY_S, printSample);
 const { samples, before, after, exits, lingering, leftOver, connections, processes, namespaces } = soaked;
 console.log(`${connections} connections, ${processes} processes, ${namespaces} namespaces came and went`);
 const secondHalf = samples.slice(Math.floor(samples.length / 2));
