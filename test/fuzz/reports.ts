@@ -34,7 +34,7 @@ function unitsOf(text: string): Uint8Array {
   );
 }
 
-function textOf(bytes: Uint8Array): string {
+export function textOf(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at + 1 < bytes.length; at += 2) {
     text += String.fromCharCode(bytes[at]! | bytes[at + 1]! << 8);
@@ -42,7 +42,7 @@ function textOf(bytes: Uint8Array): string {
   return text;
 }
 
-const NAMES: Readonly<Record<string, Uint8Array>> = {
+export const NAMES: Readonly<Record<string, Uint8Array>> = {
   plain: unitsOf(
     ["curl", "/usr/bin/curl", "-s http://192.0.2.1/", "root", "ssh.service", "web1"].join(BETWEEN),
   ),
@@ -55,7 +55,7 @@ const NAMES: Readonly<Record<string, Uint8Array>> = {
 };
 
 /** One name after the other, again from the first when all are used. */
-function namesIn(text: string): () => string {
+export function namesIn(text: string): () => string {
   const names = text.split(BETWEEN);
   let used = 0;
   return () => names[used++ % names.length]!;
@@ -75,7 +75,7 @@ function anyGroup(name: () => string, process: ProcessRow): GroupRow {
 }
 
 /** Rows of every kind, none of them silent. */
-function reportWith(name: () => string, by: GroupKey): Report {
+export function reportWith(name: () => string, by: GroupKey): Report {
   const processes = [anyProcess(name, 4711), anyProcess(name, 7)];
   return reportOf({
     ...{ host: name(), by, processes },
@@ -88,7 +88,7 @@ function reportWith(name: () => string, by: GroupKey): Report {
 }
 
 /** Spelt out once more, apart from the expression that the program uses. */
-const CONTROLS = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+export const CONTROLS = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 /** The lines of an output, which have nothing in them that acts on a terminal. */
 function linesOf(text: string, allowed: RegExp, end: string): string[] {

@@ -7,6 +7,7 @@ import { NETLINK_TARGET } from "./netlink.ts";
 import { PROC_FILES_TARGETS } from "./proc_files.ts";
 import { REPORT_TARGETS } from "./reports.ts";
 import { RUNTIME_FILES_TARGETS } from "./runtime_files.ts";
+import { SCREEN_TARGET } from "./screens.ts";
 import type { Target } from "./target.ts";
 import { TERMINAL_TARGET } from "./terminal_input.ts";
 import { TRACE_TARGETS } from "./trace_events.ts";
@@ -20,5 +21,6 @@ export const TARGETS: readonly Target[] = [
   ...TRACE_TARGETS,
   ...COMMAND_LINE_TARGETS,
   ...REPORT_TARGETS,
+  SCREEN_TARGET,
   TERMINAL_TARGET,
 ];
