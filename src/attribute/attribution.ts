@@ -114,6 +114,8 @@ export class Attribution {
   readonly #budget: Budget;
   /** New records wait until this moment of the steady clock. */
   #notBeforeMs = 0;
+  /** Among the active records: where there was no more time before the last report. */
+  #firstToSettle = 0;
   #nowS = 0;
   #reports = 0;
   #seenChanges = -1;
@@ -242,12 +244,16 @@ export class Attribution {
     this.#budget.allow(REPORT_MS);
     const { active, activeCount } = this.#table;
     const moment = this.#owners.moment = new Moment();
+    const first = this.#firstToSettle;
+    this.#firstToSettle = 0;
     for (let i = 0; i < activeCount; i++) {
-      const flow = active[i]!;
+      const at = (first + i) % activeCount;
+      const flow = active[at]!;
       if (this.#isNew(flow) || isElsewhere) this.#begin(flow);
       else {
         this.#settleEnd(flow, End.NEAR, moment);
         this.#settleEnd(flow, End.FAR, moment);
+        if (this.#firstToSettle === 0 && !this.#mayLookUp(LOOKUPS_A_REPORT)) this.#firstToSettle = at;
       }
       this.#noteUse(flow);
       // Without a generator for each.
@@ -539,9 +545,8 @@ export class Attribution {
     if (endpoint === NO_ENDPOINT || settledIn[endpoint] === this.#reports) return;
     const wasSilent = settledIn[endpoint]! > 0 && this.#nowS - usedS[endpoint]! > SILENCE_S;
     settledIn[endpoint] = this.#reports;
-    if (states[endpoint] === EndpointState.FORWARDED) return;
-    if (!this.#mayLookUp(LOOKUPS_A_REPORT)) this.#owners.leaveOut(endpoint);
-    else if (wasSilent || !this.#owners.isCurrent(endpoint, ipProtocol(this.#table, flow), moment)) {
+    if (states[endpoint] === EndpointState.FORWARDED || !this.#mayLookUp(LOOKUPS_A_REPORT)) return;
+    if (wasSilent || !this.#owners.isCurrent(endpoint, ipProtocol(this.#table, flow), moment)) {
       this.#placeAgain(flow, end, RETRY_MS.length);
     }
   }

@@ -70,6 +70,8 @@ export class EndpointTable {
   madeMs = new Float64Array(0);
   /** Number of the report before which it was last looked up again. */
   settledIn = new Uint32Array(0);
+  /** Number of the report before which its owner was last seen to hold its socket; 0 for none. */
+  seenHeldIn = new Uint32Array(0);
   readonly #index = new KeyIndex();
   readonly #key = new Uint32Array(KEY_WORDS);
   /** Where the next search for those to be freed begins. */
@@ -96,6 +98,7 @@ export class EndpointTable {
     this.usedS = grown(this.usedS, capacity);
     this.madeMs = grown(this.madeMs, capacity);
     this.settledIn = grown(this.settledIn, capacity);
+    this.seenHeldIn = grown(this.seenHeldIn, capacity);
   }
 
   /** The endpoint of the local end of a conversation in the namespace of that number; made if there is none. */
@@ -123,6 +126,7 @@ export class EndpointTable {
     this.matches[endpoint] = EndpointState.NEW;
     this.madeMs[endpoint] = nowMs;
     this.settledIn[endpoint] = 0;
+    this.seenHeldIn[endpoint] = 0;
     return endpoint;
   }
 
@@ -174,6 +178,7 @@ export class EndpointTable {
     this.usedS = renumbered(this.usedS, numbers, capacity);
     this.madeMs = renumbered(this.madeMs, numbers, capacity);
     this.settledIn = renumbered(this.settledIn, numbers, capacity);
+    this.seenHeldIn = renumbered(this.seenHeldIn, numbers, capacity);
     this.#sweptTo = 0;
     return numbers;
   }

@@ -50,7 +50,7 @@ const MOST_UNPINNED = 1024;
 
 /** An end that is newer is looked at before each report, */
 const NEW_MS = 5000;
-/** and one that is older before every eighth at least. */
+/** and one that is older before one in so many at least. */
 const REPORTS_A_LOOK = 8;
 
 export interface OwnersParts {
@@ -141,25 +141,22 @@ export class Owners {
     if (!hasOwner(states[endpoint]!)) return states[endpoint] !== EndpointState.KERNEL || inode === 0;
     if (inode === 0) return false;
     if (this.#isStillOwner(endpoint)) return true;
-    return this.#holders.isHeldBy(this.processes[owners[endpoint]!]!, inode, moment);
+    const isHeld = this.#holders.isHeldBy(this.processes[owners[endpoint]!]!, inode, moment);
+    this.#endpoints.seenHeldIn[endpoint] = isHeld ? this.#report : 0;
+    return isHeld;
   }
 
   /**
-   * Whether that can be told without a look at the socket: who handed one on has a descriptor less. Another may have come in
-   * its place, so there is a look now and then all the same, and at first always.
+   * Whether that can be told without a look at the socket: who handed one on since the last look has a descriptor less. Another
+   * may have come in its place, so there is a look now and then all the same, and at first always.
    */
   #isStillOwner(endpoint: number): boolean {
-    const { owners, madeMs } = this.#endpoints;
+    const { owners, madeMs, seenHeldIn } = this.#endpoints;
     const owner = owners[endpoint]!;
-    const isSame = this.#descriptorCounts.isSame(this.processes[owner]!.pid);
-    const isDue = (endpoint + this.#report) % REPORTS_A_LOOK === 0;
-    return isSame && !isDue && this.#reportMs - madeMs[endpoint]! > NEW_MS && !this.hasExited(owner);
-  }
-
-  /** There was no time for `isCurrent`. */
-  leaveOut(endpoint: number): void {
-    const owner = this.#endpoints.owners[endpoint]!;
-    if (owner !== NO_OWNER) this.#descriptorCounts.leaveOut(this.processes[owner]!.pid);
+    const seenIn = seenHeldIn[endpoint]!;
+    const changedIn = this.#descriptorCounts.changedIn(this.processes[owner]!.pid);
+    return seenIn >= changedIn && this.#report - seenIn < REPORTS_A_LOOK &&
+      this.#reportMs - madeMs[endpoint]! > NEW_MS && !this.hasExited(owner);
   }
 
   /** Whether the kernel told who began a conversation that has no owner yet. */
@@ -297,7 +294,7 @@ export class Owners {
 
   /** Whoever had the connection's own socket before, or began the conversation, has handed it on. */
   #giveToHolder(endpoint: number, holder: Process, moment: Moment): void {
-    const { states, owners, inodes, matches } = this.#endpoints;
+    const { states, owners, inodes, matches, seenHeldIn } = this.#endpoints;
     const state = states[endpoint]!;
     const before = this.processes[owners[endpoint]!];
     // Of several that hold it, the one that was told to have begun.
@@ -308,6 +305,7 @@ export class Owners {
     if (isHandedOn && isOwnSocket(matches[endpoint]!)) matches[endpoint] = EndpointState.INHERITED;
     owners[endpoint] = owner;
     states[endpoint] = matches[endpoint]!;
+    seenHeldIn[endpoint] = 0;
   }
 
   /** The same number for the same process, as long as anything leads to it. */
@@ -397,7 +395,7 @@ export class Owners {
   findExited(owners: Iterable<number>, report: number, nowMs: number): void {
     this.#report = report;
     this.#reportMs = nowMs;
-    this.#descriptorCounts.beginPass();
+    this.#descriptorCounts.beginReport(report);
     this.likelyPids.clear();
     for (const owner of owners) {
       const process = this.processes[owner]!;

@@ -1,45 +1,35 @@
 import assert from "node:assert/strict";
 import { DescriptorCounts } from "../../src/attribute/descriptor_counts.ts";
 
-/** What it is told of process 1, pass by pass: whether that is the same. */
-function sameIn(passes: readonly (number | null)[], leaveOut: readonly number[] = []): boolean[] {
+/** What process 1 is told to have before each report from the first on; undefined where nobody asks. Since when it has that. */
+function changedIn(told: readonly (number | null | undefined)[]): (number | undefined)[] {
   let count: number | null = null;
   const counts = new DescriptorCounts({ descriptorCount: () => count });
-  return passes.map((told, pass) => {
-    count = told;
-    counts.beginPass();
-    const isSame = counts.isSame(1);
-    if (leaveOut.includes(pass)) counts.leaveOut(1);
-    return isSame;
+  return told.map((one, i) => {
+    counts.beginReport(i + 1);
+    if (one === undefined) return undefined;
+    count = one;
+    return counts.changedIn(1);
   });
 }
 
-Deno.test("DescriptorCounts.isSame() compares with the pass before", () => {
-  assert.deepEqual(sameIn([5, 5, 4, 4, 5]), [false, true, false, true, false]);
+Deno.test("DescriptorCounts.changedIn() is the report in which the number was another than before", () => {
+  assert.deepEqual(changedIn([5, 5, 4, 4, 5]), [1, 1, 3, 3, 5]);
 });
 
-Deno.test("DescriptorCounts.isSame() is false where the number is not told", () => {
-  assert.deepEqual(sameIn([null, null, 5, null]), [false, false, false, false]);
+Deno.test("DescriptorCounts.changedIn() is always now where the number is not told", () => {
+  assert.deepEqual(changedIn([null, null, 5, null]), [1, 2, 3, 4]);
 });
 
-Deno.test("DescriptorCounts.isSame() is false after a pass that left the process out", () => {
-  assert.deepEqual(sameIn([5, 5, 5, 5], [1]), [false, true, false, true]);
+Deno.test("DescriptorCounts.changedIn() is now where the report before did not ask", () => {
+  assert.deepEqual(changedIn([5, 5, undefined, 5, 5]), [1, 1, undefined, 4, 4]);
 });
 
-Deno.test("DescriptorCounts.isSame() knows nothing of a process that the pass before did not ask about", () => {
-  const counts = new DescriptorCounts({ descriptorCount: () => 5 });
-  counts.beginPass();
-  counts.isSame(1);
-  counts.beginPass();
-  counts.beginPass();
-  assert.equal(counts.isSame(1), false);
-});
-
-Deno.test("DescriptorCounts.isSame() asks once a pass", () => {
+Deno.test("DescriptorCounts.changedIn() asks once for a report", () => {
   let asked = 0;
   const counts = new DescriptorCounts({ descriptorCount: () => ++asked });
-  counts.beginPass();
-  counts.isSame(1);
-  counts.isSame(1);
+  counts.beginReport(1);
+  counts.changedIn(1);
+  counts.changedIn(1);
   assert.equal(asked, 1);
 });

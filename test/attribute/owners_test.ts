@@ -513,6 +513,35 @@ Deno.test(
 );
 
 Deno.test(
+  "Owners come to each of many sockets in the end, however few they have time for",
+  withHost((host) => {
+    const COUNT = 40;
+    const client = (i: number): readonly [string, number] => [OURS, CLIENT[1] + i];
+    const inodes = Array.from({ length: COUNT }, (_, i) => 100 + i);
+    host.proc.tellsCounts = true;
+    host.tree.put(20, { comm: "giver", sockets: inodes });
+    host.tree.put(30, { comm: "taker" });
+    for (const [i, inode] of inodes.entries()) {
+      host.sockets.open({ protocol: TCP, local: client(i), remote: SERVER, inode });
+    }
+    const report = (): (string | undefined | null)[] => {
+      for (const i of inodes.keys()) host.send(ETH, tcpPacket(client(i), SERVER));
+      host.proc.nowMs += 3000;
+      host.settle();
+      const owners = inodes.map((_, i) => host.near(host.flow(client(i).join(":")))?.owner);
+      host.endInterval();
+      return owners;
+    };
+    for (let i = 0; i < 4; i++) report();
+    host.proc.lookMs = 10;
+    host.tree.hold(20, inodes.slice(0, -1));
+    host.tree.hold(30, inodes.slice(-1));
+    const found = Array.from({ length: 20 }, report);
+    assert.deepEqual(found.at(-1), [...inodes.slice(0, -1).map(() => "giver"), "taker"]);
+  }),
+);
+
+Deno.test(
   "Owners see at once that a process with as many descriptors is another one",
   withHost((host) => {
     connectForLong(host);

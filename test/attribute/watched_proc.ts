@@ -14,6 +14,8 @@ export class WatchedProc extends ProcFs implements Disposable {
   tellsCounts = false;
   /** How often it was asked whether a process has a socket at a descriptor. */
   looks = 0;
+  /** How long that takes. */
+  lookMs = 0;
 
   constructor(tree = new RecordedTree()) {
     super(tree.root);
@@ -28,6 +30,7 @@ export class WatchedProc extends ProcFs implements Disposable {
 
   override hasSocketAt(pid: number, descriptor: number, inode: number): boolean {
     this.looks++;
+    this.nowMs += this.lookMs;
     return super.hasSocketAt(pid, descriptor, inode);
   }
 
