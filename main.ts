@@ -10,8 +10,10 @@ import { parseOptions, UsageError } from "./src/arguments.ts";
 import type { FrameSource } from "./src/capture/source.ts";
 import type { Parts } from "./src/monitor.ts";
 import type { Options, Output } from "./src/options.ts";
+import type { Replay } from "./src/record/replay.ts";
 import type { PrintedOutput } from "./src/render/rows.ts";
 import type { Means, Report } from "./src/report/report.ts";
+import type { Controls } from "./src/screen/screen.ts";
 import type { Watch } from "./src/watch.ts";
 
 /** Exit statuses. */
@@ -80,10 +82,7 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function capture(options: Options): Promise<number> {
-  const { state } = await Deno.permissions.query({ name: "ffi" });
-  if (state !== "granted") {
-    throw new Error("Cannot call libpcap and libc: run with deno run --allow-ffi --allow-read");
-  }
+  await needLibraries("libpcap and libc");
   const messages = await Messages.load();
   const warn = (message: string): void => messages.warn(message);
   const { exportsOtlp, openMetrics } = await import("./src/metrics/opening.ts");
@@ -108,7 +107,7 @@ async function capture(options: Options): Promise<number> {
     const measured = monitor(parts, options.count);
     const observed = metrics?.over(measured) ?? measured;
     const reports = watch?.over(observed) ?? observed;
-    if (output === "screen") await show(reports, parts, options, messages);
+    if (output === "screen") await show(reports, controlsOf(parts), options, messages);
     else if (output !== null) await print(reports, options, output, messages, source);
     else for await (const _ of reports);
   } finally {
@@ -119,20 +118,24 @@ async function capture(options: Options): Promise<number> {
   return CANNOT_CAPTURE;
 }
 
-/** What was recorded needs no rights, and no library. */
+async function needLibraries(names: string): Promise<void> {
+  const { state } = await Deno.permissions.query({ name: "ffi" });
+  if (state !== "granted") {
+    throw new Error(`Cannot call ${names}: run with deno run --allow-ffi --allow-read`);
+  }
+}
+
+/** What was recorded needs no rights, and no library but for the screen. */
 async function replay(options: Options, replayFile: string): Promise<number> {
   const [messages, record] = await Promise.all([Messages.load(), import("./src/record/replay.ts")]);
+  if (options.output === "screen") await needLibraries("libc");
   const watch = await watchOf(options, messages);
+  const output = await chooseOutput(options, messages) ?? "text";
   const warn = (message: string): void => messages.warn(message);
-  const recorded = await record.replay({ ...options, replayFile }, Deno.stdin.readable, warn);
-  const { output } = options;
-  await print(
-    watch?.over(recorded) ?? recorded,
-    options,
-    output === null || output === "screen" ? "text" : output,
-    messages,
-    null,
-  );
+  const recorded = await record.replay({ ...options, output, replayFile }, Deno.stdin.readable, warn);
+  const reports = watch?.over(recorded.reports) ?? recorded.reports;
+  if (output === "screen") await show(reports, controlsOfRecord(recorded), options, messages);
+  else await print(reports, options, output, messages, null);
   return statusOf(options, watch);
 }
 
@@ -216,10 +219,30 @@ async function print(
   await isWritten();
 }
 
+function controlsOf({ source, ledger }: Parts): Controls {
+  return {
+    regroup: (report, by) => ledger.regroup(report, by),
+    lackOf: () => null,
+    setDelay: (delayMs) => source.delayMs = delayMs,
+    hold: (isHeld) => source.hold(isHeld),
+    stop: () => source.stop(),
+  };
+}
+
+function controlsOfRecord({ regrouping, pace }: Replay): Controls {
+  return {
+    regroup: (report, by) => regrouping.regroup(report, by),
+    lackOf: (report) => regrouping.lackOf(report),
+    setDelay: () => {},
+    hold: (isHeld) => pace?.hold(isHeld),
+    stop: () => pace?.stop(),
+  };
+}
+
 /** The live screen, until the user has seen enough. What is said meanwhile is said again where it stays. */
 async function show(
   reports: AsyncIterable<Report>,
-  { source, ledger }: Parts,
+  controls: Controls,
   options: Options,
   messages: Messages,
 ): Promise<void> {
@@ -232,16 +255,12 @@ async function show(
   const { length } = warnings;
   const terminal = Terminal.open();
   try {
-    const screen = new Screen(terminal, paletteOf(!Deno.noColor), options, {
-      regroup: (report, by) => ledger.regroup(report, by),
-      setDelay: (delayMs) => source.delayMs = delayMs,
-      hold: (isHeld) => source.hold(isHeld),
-      stop: () => source.stop(),
-    });
+    const screen = new Screen(terminal, paletteOf(!Deno.noColor), options, controls);
     messages.onScreen = (message) => screen.say(message);
     if (length > 0) screen.say(warnings.join(". "));
     onEnd(() => screen.quit());
-    await screen.run(reports, options.readFile !== null && options.count === null);
+    const isOfFile = (options.readFile ?? options.replayFile) !== null;
+    await screen.run(reports, isOfFile && options.count === null);
   } finally {
     terminal.close();
     messages.onScreen = null;

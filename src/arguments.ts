@@ -200,13 +200,13 @@ function finish(draft: Draft): Options {
     const chosen = options.all ? "-a" : `the interface ${JSON.stringify(options.interfaces[0])}`;
     throw new UsageError(`Cannot use -r with ${chosen}: a capture file is read instead of interfaces`);
   }
-  if (options.readFile === null && options.speed !== null) {
-    throw new UsageError("Cannot use --speed without -r: only a capture file has a time of its own");
+  if (options.readFile === null && options.replayFile === null && options.speed !== null) {
+    throw new UsageError("Cannot use --speed without -r or --replay: only a file has a time of its own");
   }
   return { ...options, ...ofFile(options), sort: givenSort ?? viewSort ?? "total" };
 }
 
-/** What was not said of a file: it is printed as fast as it is read, and a capture file on the screen seen as it was. */
+/** What was not said of a file: it is printed as fast as it is read, and on the screen seen as it was. */
 function ofFile(
   { readFile, replayFile, output, speed }: Pick<Options, "readFile" | "replayFile" | "output" | "speed">,
 ): Pick<Options, "output" | "speed"> {
@@ -223,8 +223,6 @@ const OF_CAPTURES = [
     "read",
     "proc",
     "delay",
-    "speed",
-    "screen",
     "max-flows",
     "max-processes",
   ],
@@ -232,7 +230,6 @@ const OF_CAPTURES = [
 ] as const;
 const ADVICE: ReadonlyMap<string, string> = new Map([
   ["delay", "its intervals are what they were; --every makes longer ones"],
-  ["screen", "a record is printed, as text by default"],
 ]);
 /** What needs a record. */
 const OF_RECORDS = ["since", "until", "every"] as const;

@@ -272,8 +272,8 @@ export const OPTIONS: readonly OptionSpec[] = [
     long: "speed",
     value: "N",
     group: "When and in which form",
-    help: "read the file of -r N times as fast as it was captured, fractions allowed (default: as fast as " +
-      "it goes, on the screen 1)",
+    help: "show the file of -r or --replay N times as fast as it was made, fractions allowed (default: as " +
+      "fast as it goes, on the screen 1)",
     expects: "the speed is a number greater than 0, such as 10 or 0.5",
     apply: (draft, value) => set(draft, "speed", parseSpeed(value)),
   },
@@ -306,7 +306,7 @@ export const OPTIONS: readonly OptionSpec[] = [
   {
     long: "screen",
     group: "When and in which form",
-    help: "the live screen; with -r, which by default prints, the file in its own time",
+    help: "the live screen; with -r or --replay, which by default print, the file in its own time",
     apply: (draft) => set(draft, "output", "screen"),
   },
   {

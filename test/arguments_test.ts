@@ -463,8 +463,15 @@ Deno.test("parseOptions() prints a capture file as fast as it is read, and shows
   assertParsed(["-r", "a.pcap", "--speed=.5"], { ...file, output: "text", speed: 0.5 });
 });
 
-Deno.test("parseOptions() refuses a speed without a capture file, and one that is none", () => {
-  const message = "Cannot use --speed without -r: only a capture file has a time of its own";
+Deno.test("parseOptions() shows a record on the screen in its own time, too", () => {
+  const record = { replayFile: "r.json" };
+  assertParsed(["--replay", "r.json"], { ...record, output: "text", speed: null });
+  assertParsed(["--replay", "r.json", "--screen"], { ...record, output: "screen", speed: 1 });
+  assertParsed(["--replay", "r.json", "--speed", "60", "-t"], { ...record, output: "text", speed: 60 });
+});
+
+Deno.test("parseOptions() refuses a speed without a file, and one that is none", () => {
+  const message = "Cannot use --speed without -r or --replay: only a file has a time of its own";
   assertRefused(["--speed", "2"], message);
   assertRefused(["--screen", "--speed=1", "eth0"], message);
   for (const speed of ["0", "0.0", "-1", "fast", "", "1e999"]) {

@@ -1,4 +1,4 @@
-/** The time of a capture file as it passes for who watches: at some speed, held and let go on, or moved forward. */
+/** The time of a file as it passes for who watches: at some speed, held and let go on, or moved forward. */
 
 import type { Clock } from "./clock.ts";
 

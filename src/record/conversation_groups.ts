@@ -5,7 +5,14 @@
 
 import { Account } from "../report/account.ts";
 import { endText } from "../report/conversation_name.ts";
-import { type FlowRow, type GroupRow, processKey, type ProcessRow, type Traffic } from "../report/report.ts";
+import {
+  type FlowRow,
+  type GroupKey,
+  type GroupRow,
+  processKey,
+  type ProcessRow,
+  type Traffic,
+} from "../report/report.ts";
 import { Shares } from "../report/shares.ts";
 
 export type ConversationKey = "connection" | "remote" | "interface";
@@ -17,6 +24,12 @@ const NAME_OF: Readonly<Record<ConversationKey, (flow: FlowRow) => string>> = {
 };
 
 const OTHER = "other";
+
+export const CONVERSATION_KEYS = Object.keys(NAME_OF) as readonly ConversationKey[];
+
+export function isConversationKey(key: GroupKey): key is ConversationKey {
+  return Object.hasOwn(NAME_OF, key);
+}
 
 /** What there is of one process in one group. */
 interface Part {

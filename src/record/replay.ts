@@ -5,22 +5,44 @@
 
 import type { Options } from "../options.ts";
 import { sumOf } from "../report/account.ts";
-import { groupsOf } from "../report/common_groups.ts";
 import { processFilter } from "../report/process_filter.ts";
-import type { GroupKey, ProcessRow, Report } from "../report/report.ts";
+import type { GroupKey, Report } from "../report/report.ts";
 import { UsageError } from "../usage_error.ts";
 import { chunksOfFile, unzipped } from "./chunks.ts";
-import { ConversationGroups } from "./conversation_groups.ts";
+import { CONVERSATION_KEYS } from "./conversation_groups.ts";
 import { needsEnd, parseMoment, type Span, spanOf } from "./moment.ts";
+import { Pace } from "./pace.ts";
+import { hasFlows, lacksConversations, Regrouping } from "./regrouping.ts";
 import { endOf, type Recorded, RecordError, reportsOf } from "./reports.ts";
 import { RunningTotals } from "./running_totals.ts";
 import { summaries } from "./summary.ts";
 
 export type ReplayOptions =
-  & Pick<Options, "since" | "until" | "everyMs" | "processPatterns" | "pids" | "by" | "connections" | "count">
+  & Pick<
+    Options,
+    | "since"
+    | "until"
+    | "everyMs"
+    | "processPatterns"
+    | "pids"
+    | "by"
+    | "connections"
+    | "count"
+    | "speed"
+    | "output"
+  >
   & { readonly replayFile: string };
 
 type Chunks = AsyncIterable<Uint8Array<ArrayBuffer>>;
+
+/** A record, and what may be asked of it while it is shown. */
+export interface Replay {
+  readonly reports: AsyncIterable<Report>;
+  /** See `Regrouping`; of what the record lacks the screen has to say why, other outputs end by a `RecordError`. */
+  readonly regrouping: Regrouping;
+  /** See `Pace`; null where reports come as fast as they are read. */
+  readonly pace: Pace | null;
+}
 
 /**
  * `stdin` is read for the file "-". What does not end the replay is told to `warn`, in one sentence. Throws `UsageError`
@@ -30,8 +52,8 @@ export async function replay(
   options: ReplayOptions,
   stdin: Chunks,
   warn: (message: string) => void,
-): Promise<AsyncIterable<Report>> {
-  const { replayFile, everyMs, by, connections, count } = options;
+): Promise<Replay> {
+  const { replayFile, everyMs, by, connections, count, speed, output } = options;
   const isStdin = replayFile === "-";
   const name = isStdin ? "standard input" : JSON.stringify(replayFile);
   const open = (): Chunks => readable(unzipped(isStdin ? stdin : chunksOfFile(replayFile)), name);
@@ -40,9 +62,16 @@ export async function replay(
   let reports = goingOn(reportsOf(open(), span, name, warn), Number.isFinite(span.sinceMs));
   if (isWanted !== null) reports = mapped(reports, (report) => onlyOf(report, isWanted));
   if (everyMs !== null) reports = summaries(reports, everyMs);
-  if (connections) reports = mapped(reports, (report) => withConnections(report, name));
-  const regroup = regrouping(by, connections, isWanted === null && everyMs === null, name);
-  return limited(mapped(reports, regroup), count);
+  // On the screen it is decided while it is shown.
+  const isScreen = output === "screen";
+  const keys: readonly GroupKey[] = isScreen ? CONVERSATION_KEYS : [by];
+  const regrouping = new Regrouping({ name, by, keys, isWhole: isWanted === null && everyMs === null });
+  const pace = speed === null ? null : new Pace(speed);
+  if (connections && !isScreen) reports = mapped(reports, (report) => withConnections(report, name));
+  // Grouped when its time has come: until then the one before may be asked for by other keys.
+  reports = mapped(pace?.over(reports) ?? reports, (report) => regrouping.next(report));
+  if (!isScreen) reports = mapped(reports, (report) => complete(report, regrouping.lackOf(report)));
+  return { reports: limited(reports, count), regrouping, pace };
 }
 
 async function spanAskedFor(
@@ -99,37 +128,16 @@ function onlyOf(report: Report, isWanted: NonNullable<ReturnType<typeof processF
   return { ...rest, processes, unattributed: [], total: sumOf(processes) };
 }
 
-/** `isWhole`: groups that are in the record can be taken as they are. */
-function regrouping(
-  by: GroupKey,
-  withFlows: boolean,
-  isWhole: boolean,
-  name: string,
-): (report: Report) => Report {
-  if (by === "process") return (report) => ({ ...report, by, groups: null });
-  if (by !== "connection" && by !== "remote" && by !== "interface") {
-    return (report) => ({ ...report, by, groups: groupsOf(report.processes, by, withFlows) });
-  }
-  const groups = new ConversationGroups(by);
-  return (report) => {
-    if (hasFlows(report.processes)) return { ...report, by, groups: groups.step(report.processes) };
-    if (isWhole && report.by === by) return report;
-    throw lacksConversations(`${name} by ${by}, without its connections`);
-  };
-}
-
-/** Also of a report without any process it can be told. */
-function hasFlows(processes: readonly ProcessRow[]): boolean {
-  return processes.every(({ flows }) => flows !== null);
-}
-
 function withConnections(report: Report, name: string): Report {
-  if (hasFlows(report.processes)) return report;
-  throw lacksConversations(`the connections of ${name}`);
+  return complete(
+    report,
+    hasFlows(report.processes) ? null : lacksConversations(`the connections of ${name}`),
+  );
 }
 
-function lacksConversations(what: string): RecordError {
-  return new RecordError(`Cannot show ${what}: record them with nethogs -o json --connections`);
+function complete(report: Report, lack: string | null): Report {
+  if (lack === null) return report;
+  throw new RecordError(lack);
 }
 
 async function* mapped(

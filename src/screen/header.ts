@@ -35,12 +35,26 @@ export function headerHeight({ interfaces }: Report): number {
 }
 
 function titleLine(report: Report, { delayMs, isPaused }: ScreenView, width: number): Line {
-  const time = timeStamp(report.timeMs).slice("2026-11-23T".length, "2026-11-23T09:00:01".length);
-  const right = `${isPaused ? "PAUSED  " : ""}every ${delayMs / 1000} s  ${time}Z`;
+  const right = `${isPaused ? "PAUSED  " : ""}${
+    delayMs === null ? ofRecord(report) : ofNow(report, delayMs)
+  }Z`;
   const names = report.interfaces.map(({ name }) => name);
   const room = width - NAME.length - displayWidth(right) - 1;
   const left = names.length === 0 ? "no interface" : namesWithin(names, room);
   return [span(NAME, "strong"), span(sides(left, right, width - NAME.length))];
+}
+
+function ofNow({ timeMs }: Report, delayMs: number): string {
+  return `every ${delayMs / 1000} s  ${
+    timeStamp(timeMs).slice("2026-11-23T".length, "2026-11-23T09:00:01".length)
+  }`;
+}
+
+/** Whatever day that was, and however long the interval. */
+function ofRecord({ timeMs, intervalS }: Report): string {
+  return `${Number(intervalS.toFixed(1))} s until ${
+    timeStamp(timeMs).slice(0, "2026-11-23T09:00:01".length)
+  }`;
 }
 
 function trafficLine(

@@ -1,7 +1,7 @@
 /** The whole screen, from what is to be seen and how much room there is. */
 
 import type { Report } from "../report/report.ts";
-import { clip, printable } from "../render/text.ts";
+import { clip, displayWidth, printable } from "../render/text.ts";
 import { sides } from "./columns.ts";
 import type { Size } from "./frame.ts";
 import { headerHeight, headerLines, type History } from "./header.ts";
@@ -17,6 +17,8 @@ export interface Scene {
   readonly report: Report;
   readonly history: History;
   readonly rows: readonly RosterRow[];
+  /** Why there can be none, in one sentence; null where there can. */
+  readonly lack: string | null;
   /** What has to be said; empty for nothing. */
   readonly notice: string;
 }
@@ -61,7 +63,8 @@ function body(scene: Scene, view: ScreenView, size: Size): Line[] {
     case "table": {
       const table = new ScreenTable(scene.report, view, size.columns);
       const rows = scene.rows.slice(view.scrolled, view.scrolled + height - 2);
-      const lines = [table.titles(), ...rows.map((row) => table.row(row))];
+      const lack = scene.lack === null ? [] : paragraph(scene.lack, size.columns);
+      const lines = [table.titles(), ...lack, ...rows.map((row) => table.row(row))];
       return [...filled(lines, height - 1), table.total(shareNote(rows, scene, view))];
     }
   }
@@ -72,6 +75,17 @@ function shareNote(shown: readonly RosterRow[], { rows }: Scene, { scrolled }: S
   return shown.length === rows.length ? "" : `  ${scrolled + 1}-${scrolled + shown.length} of ${rows.length}`;
 }
 
+/** On as many lines as it takes, broken between words. */
+function paragraph(text: string, width: number): Line[] {
+  const lines: string[] = [];
+  for (const word of printable(text).split(" ")) {
+    const longer = `${lines.at(-1) ?? ""} ${word}`;
+    if (lines.length > 0 && displayWidth(longer) <= width) lines[lines.length - 1] = longer;
+    else lines.push(clip(` ${word}`, width));
+  }
+  return lines.map((line) => [span(line, "alert")]);
+}
+
 /** Just so many lines. */
 function filled(lines: readonly Line[], height: number): Line[] {
   return Array.from({ length: height }, (_, i) => lines[i] ?? []);
@@ -79,7 +93,8 @@ function filled(lines: readonly Line[], height: number): Line[] {
 
 /** Before the first report. */
 export function waiting({ delayMs, isPaused }: ScreenView, { columns }: Size): Line[] {
-  const text = isPaused ? "paused" : `counting; the first report comes after ${delayMs / 1000} s`;
+  const coming = delayMs === null ? "reading" : `counting; the first report comes after ${delayMs / 1000} s`;
+  const text = isPaused ? "paused" : coming;
   return [[span(clip(`nethogs: ${text}; q quits`, columns))]];
 }
 

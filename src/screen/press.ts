@@ -124,7 +124,8 @@ function regrouped(view: ScreenView, step: number): ScreenView {
   return { ...view, by: GROUPINGS[at % GROUPINGS.length]!, cursor: null, scrolled: 0 };
 }
 
-function nextDelayMs({ delayMs }: ScreenView, step: 1 | -1): number {
+function nextDelayMs({ delayMs }: ScreenView, step: 1 | -1): number | null {
+  if (delayMs === null) return null;
   const next = step > 0 ? DELAYS_MS.find((one) => one > delayMs) : DELAYS_MS.findLast((one) => one < delayMs);
   return next ?? delayMs;
 }

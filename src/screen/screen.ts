@@ -20,8 +20,10 @@ import { initialView, type ScreenView, settle } from "./view.ts";
 export interface Controls {
   /** The latest report and those that follow, by another key. */
   regroup(report: Report, by: Report["by"]): Report;
+  /** Why the latest report has no rows by its key, in one sentence; null where it has. */
+  lackOf(report: Report): string | null;
   setDelay(delayMs: number): void;
-  /** A capture file waits meanwhile; interfaces cannot. */
+  /** A file waits meanwhile; interfaces cannot. */
   hold(isHeld: boolean): void;
   /** One last report, and no more. */
   stop(): void;
@@ -37,6 +39,9 @@ interface Moment {
 const LONGEST_HISTORY = 1024;
 /** Reports for which something that was said stays. */
 const NOTICE_LINGERS = 10;
+
+/** Where a row is opened that has none. */
+const NO_CONNECTIONS = "This record has no connections: nethogs -o json --connections records them";
 
 export class Screen {
   readonly #terminal: Terminal;
@@ -140,11 +145,18 @@ export class Screen {
     this.#notice = "";
     const [before, after] = [this.#view, press(this.#view, key, this.#field())];
     this.#view = after;
-    if (after.delayMs !== before.delayMs) this.#controls.setDelay(after.delayMs);
+    if (after.delayMs !== null && after.delayMs !== before.delayMs) this.#controls.setDelay(after.delayMs);
     if (after.isPaused !== before.isPaused) this.#controls.hold(after.isPaused);
     if (before.isPaused && !after.isPaused) this.#showLatest();
     if (after.by !== before.by) this.#regroup(after.by);
+    if (after.unfolded.size > before.unfolded.size && this.#lacksConnections()) this.say(NO_CONNECTIONS);
     this.#draw();
+  }
+
+  /** Of the row at the cursor. */
+  #lacksConnections(): boolean {
+    const selected = this.#scene()?.rows.find(({ key }) => key === this.#view.cursor?.key);
+    return selected !== undefined && selected.kind !== "flow" && selected.row.flows === null;
   }
 
   #regroup(by: Report["by"]): void {
@@ -164,8 +176,10 @@ export class Screen {
 
   #scene(): Scene | null {
     if (this.#shown === null) return null;
-    const rows = this.#roster.list(this.#shown.report, this.#view);
-    return { ...this.#shown, rows, notice: this.#notice };
+    const { report } = this.#shown;
+    const lack = this.#controls.lackOf(report);
+    const rows = lack === null ? this.#roster.list(report, this.#view) : [];
+    return { ...this.#shown, rows, lack, notice: this.#notice };
   }
 
   #drawWhole(): void {

@@ -29,13 +29,15 @@ export interface ScreenView
   /** Keys of the rows whose connections are shown. */
   readonly unfolded: ReadonlySet<string>;
   readonly isPaused: boolean;
-  readonly delayMs: number;
+  /** Null where intervals are what they were: those of a record. */
+  readonly delayMs: number | null;
 }
 
 export function initialView(options: Options): ScreenView {
-  const { by, view, bits, sort, commandLine, basename, delayMs } = options;
+  const { by, view, bits, sort, commandLine, basename, delayMs, replayFile } = options;
   return {
-    ...{ by, view, bits, sort, commandLine, basename, delayMs },
+    ...{ by, view, bits, sort, commandLine, basename },
+    delayMs: replayFile === null ? delayMs : null,
     page: "table",
     hasContainers: null,
     hasTotals: false,

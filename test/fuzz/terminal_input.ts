@@ -45,7 +45,13 @@ function draw(view: ScreenView): ScreenView {
   const roster = new Roster();
   roster.note(SAMPLE_REPORT, view.unfolded);
   const rows = roster.list(SAMPLE_REPORT, view);
-  const scene: Scene = { report: SAMPLE_REPORT, history: { sent: [1], received: [2] }, rows, notice: "" };
+  const scene: Scene = {
+    report: SAMPLE_REPORT,
+    history: { sent: [1], received: [2] },
+    rows,
+    lack: null,
+    notice: "",
+  };
   const settled = settle(view, rows.map(({ key }) => key), tableHeight(scene, SIZE));
   const frame = drawFrame(layOut(scene, settled, SIZE), SIZE);
   assert.equal(frame.cells.length, SIZE.columns * SIZE.rows);

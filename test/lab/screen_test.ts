@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { SAMPLE } from "../pipeline/sample_capture.ts";
+import { linesOfRecord, runOf } from "../record/recorded.ts";
 import { type End, Lab, labTest, within } from "./lab.ts";
 import { NETHOGS } from "./nethogs.ts";
 import { Tmux } from "./tmux.ts";
@@ -225,6 +226,54 @@ labTest("--screen shows a capture file in its own time, and stays at its end", [
   await terminal.shows(/The file ends here; q quits/);
   await terminal.press("g");
   await terminal.shows(/^CONTAINER/m);
+  await terminal.press("q");
+  await terminal.shows(/^ready>$/m);
+});
+
+/** Ten seconds after each other; b sends from the second on. */
+const RECORD = linesOfRecord(runOf([{ alpha: 1000 }, { alpha: 2000, beta: 500 }, { beta: 4000 }]));
+
+labTest("--screen shows a record in its own time, held and regrouped by keys", ["tmux", "dash"], async () => {
+  await using lab = await Lab.open();
+  await using terminal = await Tmux.open("dash", "-i");
+  await terminal.type("PS1='ready> '; clear");
+  await terminal.shows(/^ready>$/m);
+  await Deno.writeTextFile(`${lab.directory}/r.json`, RECORD);
+  const nethogs = `clear; ${
+    NETHOGS.map((word) => `'${word}'`).join(" ")
+  } --screen --replay ${lab.directory}/r.json`;
+
+  // Ten milliseconds a report, and then the last one.
+  await terminal.type(`${nethogs} --speed 1000 --since 03:00:10`);
+  await terminal.shows(/The file ends here; q quits/);
+  await terminal.shows(/10 s until 2026-11-25T03:00:30Z$/m);
+  await terminal.press("m", "m", "m", "m");
+  await terminal.shows(/beta .* 4\.4 KB/);
+  await terminal.press("g", "g", "g", "g");
+  await terminal.shows(/^USER[^]*^root/m);
+  await terminal.press("g");
+  await terminal.shows(/^REMOTE[^]*without its\s+connections: record them with nethogs/m);
+  await terminal.press("G", "G", "G", "G", "G");
+  await terminal.shows(/ PROGRAM [^]*beta/);
+  await terminal.press("Enter", "Enter");
+  await terminal.shows(/This record has no connections/);
+  await terminal.press("/", "a", "l", "p");
+  await terminal.shows((text) => text.includes("alpha") && !text.includes("beta"));
+  await terminal.press("Enter", "q");
+  await terminal.shows(/^ready>$/m);
+
+  // The second report is ten seconds away, and further while it is held.
+  await terminal.type(nethogs);
+  await terminal.shows(/10 s until 2026-11-25T03:00:10Z$/m);
+  await terminal.press("Space");
+  await terminal.shows(/PAUSED/);
+  await terminal.press("q");
+  await terminal.shows(/^ready>$/m);
+
+  // Whoever writes it has not finished.
+  await terminal.type(`cd ${lab.directory}; mkfifo pipe; exec 9<>pipe; cat r.json >&9`);
+  await terminal.type(`${nethogs.replace("r.json", "pipe")} --speed 1000`);
+  await terminal.shows(/10 s until 2026-11-25T03:00:30Z$/m);
   await terminal.press("q");
   await terminal.shows(/^ready>$/m);
 });

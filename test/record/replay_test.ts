@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { breathe } from "../../src/capture/clock.ts";
 import { replay, type ReplayOptions } from "../../src/record/replay.ts";
 import type { Report } from "../../src/report/report.ts";
 import { UsageError } from "../../src/usage_error.ts";
@@ -15,6 +16,8 @@ const PLAIN: ReplayOptions = {
   by: "process",
   connections: false,
   count: null,
+  speed: null,
+  output: "text",
 };
 
 const RUNS = [...runOf([{ a: 1 }, { a: 2, b: 3 }, { b: 4 }]), ...runOf([{ a: 5 }], START_MS + 60_000)];
@@ -25,7 +28,7 @@ async function replayed(
   options: Partial<ReplayOptions> = {},
 ): Promise<Report[]> {
   const bytes = typeof record === "string" ? new TextEncoder().encode(record) : record;
-  return await gathered(await replay({ ...PLAIN, ...options }, streamOf([bytes]), assert.fail));
+  return await gathered((await replay({ ...PLAIN, ...options }, streamOf([bytes]), assert.fail)).reports);
 }
 
 async function withRecord(text: string, use: (path: string) => Promise<void>): Promise<void> {
@@ -57,9 +60,8 @@ Deno.test("replay() counts totals from the beginning of what is asked for", asyn
     ];
     const found = await Promise.all(
       spans.map(async (span) =>
-        (await gathered(await replay({ ...PLAIN, ...span, replayFile }, streamOf([]), assert.fail))).map(
-          rowTexts,
-        )
+        (await gathered((await replay({ ...PLAIN, ...span, replayFile }, streamOf([]), assert.fail)).reports))
+          .map(rowTexts)
       ),
     );
     const both = [["a 2 of 2", "b 3 of 3"], ["a 0 of 2", "b 4 of 7"]];
@@ -154,7 +156,53 @@ Deno.test("replay() reads what gzip made of a record", async () => {
 
 Deno.test("replay() names the file that it cannot read", async () => {
   const options = { ...PLAIN, replayFile: "/nonexistent/r.json" };
-  await assert.rejects(async () => await gathered(await replay(options, streamOf([]), assert.fail)), {
-    message: 'Cannot read "/nonexistent/r.json": there is no such file',
-  });
+  await assert.rejects(
+    async () => await gathered((await replay(options, streamOf([]), assert.fail)).reports),
+    {
+      message: 'Cannot read "/nonexistent/r.json": there is no such file',
+    },
+  );
+});
+
+Deno.test("replay() for the screen says what the record lacks, and goes on", async () => {
+  const bytes = new TextEncoder().encode(linesOfRecord(RUNS));
+  const options = { ...PLAIN, output: "screen", by: "remote", connections: true } as const;
+  const { reports, regrouping, pace } = await replay(options, streamOf([bytes]), assert.fail);
+  assert.equal(pace, null);
+  let shown = 0;
+  for await (const report of reports) {
+    assert.deepEqual([report.by, report.groups], ["remote", []]);
+    assert.match(regrouping.lackOf(report) ?? "", /^Cannot show standard input by remote, without its conn/);
+    shown++;
+  }
+  assert.equal(shown, RUNS.length);
+});
+
+Deno.test("replay() regroups the report that is shown, while the next one waits for its time", async () => {
+  const asked = Promise.withResolvers<void>();
+  async function* chunks(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    yield new TextEncoder().encode(linesOfRecord([SAMPLE_REPORT], true));
+    asked.resolve();
+    yield new TextEncoder().encode(linesOfRecord([{ ...SAMPLE_REPORT, timeMs: Date.UTC(2030) }], true));
+  }
+  const options = { ...PLAIN, output: "screen", speed: 1 } as const;
+  const { reports, regrouping, pace } = await replay(options, chunks(), assert.fail);
+  const iterator = reports[Symbol.asyncIterator]();
+  const first = (await iterator.next()).value as Report;
+  const second = iterator.next();
+  await asked.promise;
+  // Once it is read.
+  await breathe();
+  const { groups } = regrouping.regroup(first, "remote");
+  const totals = groups!.map(({ name, sentTotalBytes }) => `${name} ${sentTotalBytes}`);
+  assert.ok(totals.includes("198.51.100.7 1146"), totals.join());
+  pace!.stop();
+  assert.equal((await second).done, true);
+});
+
+Deno.test("replay() with a speed keeps the record's own pace", async () => {
+  const bytes = new TextEncoder().encode(linesOfRecord(RUNS));
+  const { reports, pace } = await replay({ ...PLAIN, speed: 1e9 }, streamOf([bytes]), assert.fail);
+  assert.equal((await gathered(reports)).length, RUNS.length);
+  assert.ok(pace !== null);
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { displayWidth } from "../../src/render/text.ts";
 import type { Report } from "../../src/report/report.ts";
+import { layOut, waiting } from "../../src/screen/layout.ts";
 import type { Line } from "../../src/screen/line.ts";
 import { GROUPINGS } from "../../src/screen/view.ts";
 import { anyGroupedReport, anyReport } from "../render/any_report.ts";
@@ -89,6 +90,34 @@ Deno.test("layOut() shows what is typed, how much of it there is, and what has t
     " / ngi\\x1b_                       Enter keeps it, Esc drops it",
   );
   assert.equal(last({ filter: "ngi" }), " / ngi: 1 rows                              Esc shows all rows");
+});
+
+Deno.test("layOut() says why there are no rows, on as many lines as it takes", () => {
+  const lack = `Cannot show "r.json" by remote, without its connections: record them with \x1b${
+    "x".repeat(70)
+  }`;
+  const view = viewOf({ by: "remote" });
+  const report = reportOf({ by: "remote", groups: [] });
+  const scene = { ...sceneOf(report, view), rows: [], lack };
+  const lines = layOut(scene, view, { columns: 62, rows: 12 }).map(textOf);
+  assert.match(lines[3]!, /^REMOTE/);
+  assert.deepEqual(lines.slice(4, 8), [
+    ' Cannot show "r.json" by remote, without its connections:',
+    " record them with",
+    ` \\x1b${"x".repeat(56)}…`,
+    "",
+  ]);
+  assert.match(lines.at(-2)!, /^TOTAL/);
+});
+
+Deno.test("layOut() of a record has the day, and how long the interval was", () => {
+  const [title] = screenOf(SAMPLE_REPORT, viewOf({ delayMs: null, isPaused: true }), {
+    columns: 80,
+    rows: 24,
+  });
+  assert.match(textOf(title!), /^nethogs eth0\S* +PAUSED {2}1 s until 2026-11-23T09:00:01Z$/);
+  const [line] = waiting(viewOf({ delayMs: null }), { columns: 80, rows: 24 });
+  assert.equal(textOf(line!), "nethogs: reading; q quits");
 });
 
 Deno.test("layOut() never leaves its size, lets no control through, and ends with the line of keys", () => {

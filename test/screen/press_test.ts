@@ -70,6 +70,10 @@ Deno.test("press() of + and - goes through the intervals, also from one that is 
   assert.equal(pressed("-", viewOf({ delayMs: 50 })).delayMs, 50);
 });
 
+Deno.test("press() of + and - leaves the intervals of a record as they were", () => {
+  assert.deepEqual(["+", "-"].map((key) => pressed(key, viewOf({ delayMs: null })).delayMs), [null, null]);
+});
+
 Deno.test("press() of arrows and pages moves the cursor, and what is shown with it", () => {
   const at = (keys: string): unknown => {
     const { cursor, scrolled } = pressed(keys);

@@ -36,7 +36,7 @@ export function crowd(count: number): Report {
 export function sceneOf(report: Report, view: ScreenView, roster = new Roster()): Scene {
   roster.note(report, view.unfolded);
   const history = { sent: [0, 1, 50, 100, 20], received: [3, 3, 0, 9, 1] };
-  return { report, history, rows: roster.list(report, view), notice: "" };
+  return { report, history, rows: roster.list(report, view), lack: null, notice: "" };
 }
 
 export function screenOf(report: Report, view: ScreenView, size: Size): Line[] {
