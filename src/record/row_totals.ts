@@ -6,6 +6,8 @@ export interface Past<Row> {
   readonly silent: (row: Row) => Row;
   /** Rows that may be summed when there are too many. */
   readonly likenessOf: (row: Row) => string;
+  /** By the keys of rows that the recorder has summed since the report before, the keys of the sums. */
+  readonly foldedInto: (before: readonly Row[], after: readonly Row[]) => ReadonlyMap<string, string>;
 }
 
 export class RowTotals<Row extends Readonly<Record<Total, number>>, Total extends string> {
@@ -17,6 +19,8 @@ export class RowTotals<Row extends Readonly<Record<Total, number>>, Total extend
   #shifts = new Map<string, Readonly<Record<Total, number>>>();
   /** By key, rows of earlier runs, with totals that go on; those that ended first come first. */
   readonly #past = new Map<string, Row>();
+  /** Of the report before, as long as something is taken off; null where nothing is. */
+  #last: readonly Row[] | null = null;
 
   /** Without `pastOf`, rows of earlier runs are left out until they are there again. */
   constructor(
@@ -33,6 +37,7 @@ export class RowTotals<Row extends Readonly<Record<Total, number>>, Total extend
 
   takeOff(rows: readonly Row[]): void {
     for (const row of rows) this.#shifts.set(this.#keyOf(row), this.#map((total) => -row[total]));
+    this.#last = rows;
   }
 
   /** `rows` were the last of a run: from now on the record counts from nothing. */
@@ -49,12 +54,14 @@ export class RowTotals<Row extends Readonly<Record<Total, number>>, Total extend
       }
     }
     this.#shifts = shifts;
+    this.#last = null;
     this.#foldPast();
   }
 
   /** Rows without anything in their totals are left out, once some was taken off. */
   shifted(rows: readonly Row[]): readonly Row[] {
     if (this.#shifts.size === 0) return rows;
+    this.#followFolded(rows);
     const present = new Set<string>();
     const shifted = rows.flatMap((row) => {
       const key = this.#keyOf(row);
@@ -64,6 +71,19 @@ export class RowTotals<Row extends Readonly<Record<Total, number>>, Total extend
     });
     const past = [...this.#past].filter(([key]) => !present.has(key)).map(([, row]) => row);
     return [...shifted, ...past];
+  }
+
+  /** What is taken off rows is taken off the sum that they are in now. */
+  #followFolded(rows: readonly Row[]): void {
+    if (this.#last === null) return;
+    for (const [from, to] of this.#pastOf?.foldedInto(this.#last, rows) ?? []) {
+      const shift = this.#shifts.get(from);
+      if (shift === undefined) continue;
+      const before = this.#shifts.get(to);
+      this.#shifts.delete(from);
+      this.#shifts.set(to, this.#map((total) => shift[total] + (before?.[total] ?? 0)));
+    }
+    this.#last = rows;
   }
 
   /** Keeps the number of rows within bounds: those that ended first become one for all that are alike. */

@@ -4,6 +4,7 @@
  */
 
 import { sumOf } from "../report/account.ts";
+import { foldedInto } from "./folded.ts";
 import { type Past, RowTotals } from "./row_totals.ts";
 import {
   type InterfaceRow,
@@ -127,10 +128,12 @@ export function unattributedKey({ protocol, reason }: UnattributedRow): string {
 const PAST_PROCESSES: Past<ProcessRow> = {
   silent: (row) => ({ ...row, sentBytes: 0, receivedBytes: 0, connections: 0, flows: row.flows && [] }),
   likenessOf: ({ name, uid, unit, container }) => JSON.stringify([name, uid, unit, container?.id]),
+  foldedInto,
 };
 const PAST_UNATTRIBUTED: Past<UnattributedRow> = {
   silent: (row) => ({ ...row, sentBytes: 0, receivedBytes: 0, flows: row.flows && [] }),
   likenessOf: unattributedKey,
+  foldedInto: () => new Map(),
 };
 
 function beforeInterval<Row extends Traffic>(row: Row): Row {

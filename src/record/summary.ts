@@ -2,6 +2,8 @@
  * One report for each hour (or other length of time), of all that end in it: what they have is summed, and their totals
  * are those of the last. Lengths of time begin at multiples of themselves, in UTC.
  *
+ * A process that the recorder summed meanwhile is still shown, and the sum is without it.
+ *
  * Where lines are missing between two reports, the totals of the second hold what passed meanwhile, and that is counted as
  * well. Such is known by its time: the interval began when the last one had ended long ago.
  */
@@ -17,6 +19,7 @@ import {
   type Traffic,
   type UnattributedRow,
 } from "../report/report.ts";
+import { foldedInto } from "./folded.ts";
 import { unattributedKey } from "./running_totals.ts";
 
 /** A report that is later than its interval is long, by this part of it, follows on missing ones. */
@@ -41,6 +44,8 @@ class Summary {
   readonly #processes = new Map<string, ProcessRow>();
   readonly #unattributed = new Map<string, UnattributedRow>();
   readonly #interfaces = new Map<string, InterfaceRow>();
+  /** By the keys of rows, those of the sums that they are in since. */
+  readonly #folded = new Map<string, string>();
   #host = "";
   #coveredS = 0;
 
@@ -50,10 +55,12 @@ class Summary {
 
   /** `last` is the report before it, of this summary or another. */
   add(report: Report, last: Report | null): void {
+    const folded = last === null ? new Map<string, string>() : foldedInto(last.processes, report.processes);
+    for (const [from, to] of folded) this.#folded.set(from, to);
     const before = last !== null && areMissing(last, report) ? last : null;
     this.#host = report.host;
     this.#coveredS += before === null ? report.intervalS : (report.timeMs - before.timeMs) / 1000;
-    const grown = before === null ? report : withGrowth(report, before);
+    const grown = before === null ? report : withGrowth(report, before, folded);
     for (const row of grown.processes) enter(this.#processes, processKey(row), row, sumOfProcess);
     for (const row of grown.unattributed) {
       enter(this.#unattributed, unattributedKey(row), row, sumOfUnattributed);
@@ -62,7 +69,7 @@ class Summary {
   }
 
   report(): Report {
-    const processes = [...this.#processes.values()];
+    const processes = [...withoutFolded(this.#processes, this.#folded).values()];
     const unattributed = [...this.#unattributed.values()];
     return {
       timeMs: this.endMs,
@@ -87,8 +94,11 @@ function areMissing(last: Report, report: Report): boolean {
 }
 
 /** What the rows have more than in the report before, instead of what they had in the interval. */
-function withGrowth(report: Report, before: Report): Report {
-  const processes = byKey(before.processes, processKey);
+function withGrowth(report: Report, before: Report, folded: ReadonlyMap<string, string>): Report {
+  const processes = new Map<string, Totals>(byKey(before.processes, processKey));
+  for (const [from, to] of folded) {
+    processes.set(to, plus(processes.get(to) ?? NOTHING, processes.get(from) ?? NOTHING));
+  }
   const unattributed = byKey(before.unattributed, unattributedKey);
   const interfaces = byKey(before.interfaces, ({ name }) => name);
   return {
@@ -99,7 +109,38 @@ function withGrowth(report: Report, before: Report): Report {
   };
 }
 
-function grownRow<Row extends Traffic>(row: Row, before: Traffic | undefined): Row {
+/** Rows that are still there on their own are not in the totals of the sums that they went into. */
+function withoutFolded(
+  rows: ReadonlyMap<string, ProcessRow>,
+  folded: ReadonlyMap<string, string>,
+): ReadonlyMap<string, ProcessRow> {
+  const rest = new Map(rows);
+  for (const [from, to] of folded) {
+    const [row, sum] = [rows.get(from), rest.get(to)];
+    if (row !== undefined && sum !== undefined) rest.set(to, { ...sum, ...minus(sum, row) });
+  }
+  return rest;
+}
+
+type Totals = Pick<Traffic, "sentTotalBytes" | "receivedTotalBytes">;
+
+const NOTHING: Totals = { sentTotalBytes: 0, receivedTotalBytes: 0 };
+
+function plus(sum: Totals, row: Totals): Totals {
+  return {
+    sentTotalBytes: sum.sentTotalBytes + row.sentTotalBytes,
+    receivedTotalBytes: sum.receivedTotalBytes + row.receivedTotalBytes,
+  };
+}
+
+function minus(sum: Totals, row: Totals): Totals {
+  return {
+    sentTotalBytes: Math.max(0, sum.sentTotalBytes - row.sentTotalBytes),
+    receivedTotalBytes: Math.max(0, sum.receivedTotalBytes - row.receivedTotalBytes),
+  };
+}
+
+function grownRow<Row extends Traffic>(row: Row, before: Totals | undefined): Row {
   return {
     ...row,
     sentBytes: Math.max(row.sentBytes, row.sentTotalBytes - (before?.sentTotalBytes ?? 0)),

@@ -1,7 +1,14 @@
 /** Records to replay: reports in a row as a recorder writes them, with totals that add up. */
 
 import { renderJson } from "../../src/render/json.ts";
-import type { ProcessRow, Report, Traffic, UnattributedRow } from "../../src/report/report.ts";
+import { sumOf } from "../../src/report/account.ts";
+import {
+  processKey,
+  type ProcessRow,
+  type Report,
+  type Traffic,
+  type UnattributedRow,
+} from "../../src/report/report.ts";
 import { DEFAULT_OPTIONS, interfaceRow, processRow, reportOf, traffic } from "../render/sample_report.ts";
 
 export const START_MS = Date.UTC(2026, 10, 25, 3);
@@ -27,6 +34,32 @@ export function runOf(intervals: Intervals, startMs = START_MS, intervalS = 10):
     });
     const interfaces = [interfaceOf(processes)];
     return reportOf({ timeMs: startMs + (i + 1) * intervalS * 1000, intervalS, processes, interfaces });
+  });
+}
+
+/** The row that sums so many processes of that user, unit and container. */
+export function exitedRow({ uid, unit, container }: ProcessRow, exitedProcesses: number): ProcessRow {
+  const nobody = { pid: 0, startTimeMs: null, name: "exited processes", exe: null, argv0: null };
+  return processRow({
+    ...{ ...nobody, commandLine: null, uid, unit, container, exitedProcesses },
+    ...{ interfaces: [], connections: 0, ...traffic(0, 0) },
+  });
+}
+
+/** The same reports, of a recorder that keeps no process apart which has been silent for so many intervals. */
+export function foldedRun(reports: readonly Report[], patience: number): Report[] {
+  const gone = new Map<string, ProcessRow>();
+  return reports.map((report, i) => {
+    const isBusy = (row: ProcessRow): boolean =>
+      reports.slice(Math.max(0, i - patience), i + 1).some(({ processes }) =>
+        processes.some(({ pid, sentBytes }) => pid === row.pid && sentBytes > 0)
+      );
+    const isKept = (row: ProcessRow): boolean => !gone.has(processKey(row)) && isBusy(row);
+    const folded = report.processes.filter((row) => !isKept(row));
+    for (const row of folded) gone.set(processKey(row), row);
+    if (folded.length === 0) return report;
+    const sums = { ...exitedRow(folded[0]!, folded.length), ...sumOf(folded) };
+    return { ...report, processes: [...report.processes.filter(isKept), sums] };
   });
 }
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { isRestart, RunningTotals } from "../../src/record/running_totals.ts";
 import type { Report } from "../../src/report/report.ts";
 import { processRow, reportOf, traffic, unattributedRow } from "../render/sample_report.ts";
-import { type Intervals, rowTexts, runOf, START_MS } from "./recorded.ts";
+import { foldedRun, type Intervals, rowTexts, runOf, START_MS } from "./recorded.ts";
 
 function stepped(reports: readonly Report[], totals = new RunningTotals()): string[][] {
   return reports.map((report) => rowTexts(totals.step(report)));
@@ -77,6 +77,26 @@ Deno.test("RunningTotals.beginAfter() takes off nothing of a run that began sinc
   assert.deepEqual(stepped(after, totals), [["a 3 of 3"]]);
 });
 
+Deno.test("RunningTotals.beginAfter() takes off the sum of exited processes what these had before", () => {
+  const run = foldedRun(runOf([{ a: 5, b: 7, c: 9 }, { a: 1, b: 1 }, { a: 1 }, { a: 1 }, { b: 3 }]), 1);
+  assert.deepEqual(run.map(rowTexts), [
+    ["a 5 of 5", "b 7 of 7", "c 9 of 9"],
+    ["a 1 of 6", "b 1 of 8", "c 0 of 9"],
+    ["a 1 of 7", "b 0 of 8", "exited processes 0 of 9"],
+    ["a 1 of 8", "exited processes 0 of 17"],
+    // Of a sum, too, there may be some more.
+    ["a 0 of 8", "exited processes 3 of 20"],
+  ]);
+  const totals = new RunningTotals();
+  totals.beginAfter(run[0]!);
+  assert.deepEqual(stepped(run.slice(1), totals), [
+    ["a 1 of 1", "b 1 of 1"],
+    ["a 1 of 2", "b 0 of 1"],
+    ["a 1 of 3", "exited processes 0 of 1"],
+    ["a 0 of 3", "exited processes 3 of 4"],
+  ]);
+});
+
 Deno.test("RunningTotals.beginWith() counts of the first report its interval alone", () => {
   const [, second, third] = runOf([{ a: 5, b: 7 }, { a: 1 }, { a: 2 }]);
   const totals = new RunningTotals();
@@ -91,6 +111,25 @@ Deno.test("RunningTotals.step() sums rows of earlier runs that are alike when th
   });
   const texts = stepped(runs, new RunningTotals(2));
   assert.deepEqual(texts.at(-1), ["make 0 of 2", "make 0 of 2", "make 0 of 2", "make 3 of 3", "make 3 of 3"]);
+});
+
+Deno.test("RunningTotals.beginAfter() counts every byte since, and none before, whatever is summed", () => {
+  const interval = fc.dictionary(fc.constantFrom("a", "b", "c", "d"), fc.nat(9), { maxKeys: 4 });
+  const runs = fc.array(interval, { minLength: 2, maxLength: 12 });
+  fc.assert(
+    fc.property(runs, fc.nat(3), fc.nat(10), (intervals, patience, at) => {
+      const run = foldedRun(runOf(intervals), patience);
+      const since = at % (run.length - 1);
+      const totals = new RunningTotals();
+      totals.beginAfter(run[since]!);
+      let sent = 0;
+      for (const report of run.slice(since + 1)) {
+        sent += report.total.sentBytes;
+        assert.equal(totals.step(report).total.sentTotalBytes, sent);
+      }
+    }),
+    { seed: 3, numRuns: 500 },
+  );
 });
 
 Deno.test("RunningTotals.step() loses no byte, however runs follow each other", () => {

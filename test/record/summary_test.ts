@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { FlowRow, Report } from "../../src/report/report.ts";
 import { summaries } from "../../src/record/summary.ts";
 import { flowRow, processRow, reportOf, traffic } from "../render/sample_report.ts";
-import { gathered, rowTexts, runOf, START_MS, streamOf } from "./recorded.ts";
+import { foldedRun, gathered, rowTexts, runOf, START_MS, streamOf } from "./recorded.ts";
 
 async function summed(reports: readonly Report[], everyMs: number): Promise<Report[]> {
   return await gathered(summaries(streamOf(reports), everyMs));
@@ -48,6 +48,21 @@ Deno.test("summaries() counts nothing for a time without a recorder", async () =
   const [found] = await summed([first!, late], 60_000);
   assert.deepEqual(rowTexts(found!), ["a 3 of 3"]);
   assert.equal(found!.intervalS, 20);
+});
+
+Deno.test("summaries() keeps who exited and was summed meanwhile, and counts each byte once", async () => {
+  const run = foldedRun(runOf([{ a: 1, b: 20 }, { a: 2 }, { a: 3 }, { a: 4 }, { a: 5 }]), 1);
+  assert.deepEqual(rowTexts(run[2]!), ["a 3 of 6", "exited processes 0 of 20"]);
+  const found = await summed(run, 30_000);
+  assert.deepEqual(found.map(rowTexts), [
+    ["a 6 of 6", "b 20 of 20", "exited processes 0 of 0"],
+    ["a 9 of 15", "exited processes 0 of 20"],
+  ]);
+  assert.deepEqual(found.map(({ total }) => total.sentTotalBytes), [26, 35]);
+  // Where the lines are missing in which that happened, the sum's growth is not what passed.
+  const [late] = await summed([run[0]!, run[4]!], 60_000);
+  assert.deepEqual(rowTexts(late!), ["a 15 of 15", "b 20 of 20", "exited processes 0 of 0"]);
+  assert.deepEqual([late!.total.sentBytes, late!.total.sentTotalBytes], [35, 35]);
 });
 
 Deno.test("summaries() lists a conversation once, with all its bytes", async () => {
