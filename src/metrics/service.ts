@@ -21,6 +21,8 @@ export class MetricsService {
   #lastEndMs = steadyMs();
   /** What is served in this interval; null as long as nobody asked for it. */
   #text: Promise<string> | null = null;
+  /** Hands over what is to be exported when the program exits. */
+  #exportLast = (): void => {};
   /** Where the metrics are served; null where they are not. */
   url: string | null = null;
 
@@ -38,7 +40,7 @@ export class MetricsService {
     const service = new MetricsService(options);
     if (options.withOtlp) {
       const { exportMetrics } = await import("./otlp.ts");
-      exportMetrics(options.version, () => service.#families());
+      service.#exportLast = exportMetrics(options.version, () => service.#families());
     }
     if (options.listen !== null) await service.#serve(options.listen);
     return service;
@@ -46,9 +48,13 @@ export class MetricsService {
 
   /** Hands on the reports, each of which it has entered. */
   async *over(reports: AsyncIterable<Report>): AsyncGenerator<Report> {
-    for await (const report of reports) {
-      this.#observe(report);
-      yield report;
+    try {
+      for await (const report of reports) {
+        this.#observe(report);
+        yield report;
+      }
+    } finally {
+      this.#exportLast();
     }
   }
 

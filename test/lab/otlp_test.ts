@@ -8,26 +8,57 @@ import { hostAndPeer } from "./networks.ts";
 import { run } from "./program.ts";
 import { DATAGRAM_BYTES, talkOver } from "./talk.ts";
 
+/** Takes what is sent to it, and says what the environment of a program has to be for that. */
+class Collector implements AsyncDisposable {
+  /** In the order in which it came. */
+  readonly received: Instrument[] = [];
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+
+  constructor() {
+    this.#server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
+      this.received.push(...instrumentsOf(await request.json()));
+      return Response.json({});
+    });
+  }
+
+  environment(intervalMs: number): Record<string, string> {
+    return {
+      OTEL_DENO: "true",
+      OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${this.#server.addr.port}`,
+      OTEL_METRIC_EXPORT_INTERVAL: `${intervalMs}`,
+    };
+  }
+
+  /** What was sent of it last. */
+  latest(name: string): Instrument | undefined {
+    return this.received.findLast((instrument) => instrument.name === name);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+  }
+}
+
+/** All there was, when the run has ended. */
+function assertToldAll(collector: Collector, { reports }: Nethogs): void {
+  const { total } = reports.at(-1)!;
+  const sumOf = (...names: string[]): number =>
+    names.flatMap((name) => Object.values(collector.latest(name)?.points ?? {})).reduce((a, b) => a + b, 0);
+  assert.equal(sumOf("nethogs_intervals"), reports.length);
+  assert.equal(sumOf("nethogs_sent", "nethogs_unattributed_sent"), total.sent_total_bytes);
+  assert.equal(sumOf("nethogs_received", "nethogs_unattributed_received"), total.received_total_bytes);
+}
+
 labTest(
   "a collector of OpenTelemetry is sent the same, where the environment asks for that",
   [],
   async () => {
     await using lab = await Lab.open();
     const { near, far } = await hostAndPeer(lab);
-    const received: Instrument[] = [];
-    await using collector = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-      async (request) => {
-        received.push(...instrumentsOf(await request.json()));
-        return Response.json({});
-      },
-    );
-    const env = {
-      OTEL_DENO: "true",
-      OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
-      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.addr.port}`,
-      OTEL_METRIC_EXPORT_INTERVAL: "500",
-    };
+    await using collector = new Collector();
+    const { received } = collector;
+    const env = collector.environment(500);
     const tool = new Nethogs(lab.start([...NETHOGS, "-j", "-d", "0.5", near.name], { env }));
     await talkOver(lab, [near, far], "told", tool.program);
     const bytes = 100 * DATAGRAM_BYTES;
@@ -44,6 +75,30 @@ labTest(
       assert.ok(names.has(name), `There is no ${name}`);
     }
     assertEndsQuietly(await tool.stop());
+    assertToldAll(collector, tool);
+    // A counter that began anew would be another one.
+    const starts = received.filter(({ name }) => name === "nethogs_sent").map(({ startTime }) => startTime);
+    assert.equal(new Set(starts).size, 1, starts.join());
+  },
+);
+
+labTest(
+  "a collector of OpenTelemetry is sent what a run has that ends before the first export",
+  [],
+  async () => {
+    await using lab = await Lab.open();
+    const { near, far } = await hostAndPeer(lab);
+    await using collector = new Collector();
+    const env = collector.environment(3_600_000);
+    const tool = new Nethogs(lab.start([...NETHOGS, "-j", "-d", "0.5", near.name], { env }));
+    await talkOver(lab, [near, far], "told", tool.program);
+    await tool.quiet(near);
+    assert.deepEqual(collector.received, []);
+    assertEndsQuietly(await tool.stop());
+    const { unit, sum, points } = collector.latest("nethogs_sent")!;
+    assert.deepEqual({ unit, ...sum }, { unit: "By", isMonotonic: true, aggregationTemporality: CUMULATIVE });
+    assert.equal(points["told"], 100 * DATAGRAM_BYTES);
+    assertToldAll(collector, tool);
   },
 );
 
@@ -65,12 +120,15 @@ interface Instrument {
   readonly name: string;
   readonly unit: string;
   readonly sum: { readonly isMonotonic: boolean; readonly aggregationTemporality: number } | null;
-  /** By the process. */
+  /** By the process, or what else has labels. */
   readonly points: Readonly<Record<string, number>>;
+  /** Of the first point, nanoseconds since the Unix epoch. */
+  readonly startTime: string | undefined;
 }
 
 interface Point {
   readonly attributes: readonly { readonly key: string; readonly value: { readonly stringValue: string } }[];
+  readonly startTimeUnixNano: string;
   readonly asDouble?: number;
 }
 interface Exported {
@@ -95,8 +153,9 @@ function instrumentsOf({ resourceMetrics }: Exported): Instrument[] {
       unit,
       sum: sum ? { isMonotonic: sum.isMonotonic, aggregationTemporality: sum.aggregationTemporality } : null,
       points: Object.fromEntries((sum?.dataPoints ?? []).map(({ attributes, asDouble = NaN }) => [
-        attributes.find(({ key }) => key === "process")?.value.stringValue ?? "",
+        attributes.find(({ key }) => key === "process")?.value.stringValue ?? JSON.stringify(attributes),
         asDouble,
       ])),
+      startTime: sum?.dataPoints[0]?.startTimeUnixNano,
     }));
 }
