@@ -94,22 +94,22 @@ async function capture(options: Options): Promise<number> {
   const metrics = await openMetrics(options, withOtlp, versions);
   if (metrics !== null && metrics.url !== null) messages.complain(`Metrics are at ${metrics.url}`);
   const { buildParts } = await import("./src/parts.ts");
-  let isEnding = false;
-  onEnd(() => isEnding = true);
+  const end = untilSignal();
   const parts = await buildParts({ ...options, output }, warn);
   const { source } = parts;
-  onEnd(() => source.stop());
-  // Asked for while there was nothing to end yet.
-  if (isEnding) source.stop();
   try {
     if (options.explain) await explainMeans(parts.means);
     const { monitor } = await import("./src/monitor.ts");
     const measured = monitor(parts, options.count);
     const observed = metrics?.over(measured) ?? measured;
     const reports = watch?.over(observed) ?? observed;
-    if (output === "screen") await show(reports, controlsOf(parts), options, messages);
-    else if (output !== null) await print(reports, options, output, messages, source);
-    else for await (const _ of reports);
+    if (output !== null && output !== "screen") {
+      await print(reports, options, output, messages, { source, end });
+    } else {
+      end.then(() => source.stop());
+      if (output === "screen") await show(reports, controlsOf(parts), options, messages, end);
+      else for await (const _ of reports);
+    }
   } finally {
     parts.close();
   }
@@ -134,7 +134,7 @@ async function replay(options: Options, replayFile: string): Promise<number> {
   const warn = (message: string): void => messages.warn(message);
   const recorded = await record.replay({ ...options, output, replayFile }, Deno.stdin.readable, warn);
   const reports = watch?.over(recorded.reports) ?? recorded.reports;
-  if (output === "screen") await show(reports, controlsOfRecord(recorded), options, messages);
+  if (output === "screen") await show(reports, controlsOfRecord(recorded), options, messages, untilSignal());
   else await print(reports, options, output, messages, null);
   return statusOf(options, watch);
 }
@@ -155,11 +155,16 @@ async function giveUpRights({ readFile, filter, listen }: Options, withOtlp: boo
   });
 }
 
-function onEnd(stop: () => void): void {
+/** Resolves when a signal asks for the end. */
+function untilSignal(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) {
-    Deno.addSignalListener(signal, stop);
+    Deno.addSignalListener(signal, () => resolve());
   }
+  return promise;
 }
+
+const NEVER = new Promise<void>(() => {});
 
 async function watchOf({ alerts, bits }: Options, messages: Messages): Promise<Watch | null> {
   if (alerts.length === 0) return null;
@@ -186,37 +191,34 @@ async function chooseOutput({ output, listen }: Options, messages: Messages): Pr
   return "text";
 }
 
-/** Report after report, until there are no more. Where the reader is slow, the next interval of `source` is longer instead. */
+/** `run` is what goes on while reports are printed; null where nothing does. */
 async function print(
   reports: AsyncIterable<Report>,
   options: Options,
   output: PrintedOutput,
   messages: Messages,
-  source: FrameSource | null,
+  run: { readonly source: FrameSource; readonly end: Promise<void> } | null,
 ): Promise<void> {
-  const [{ createRenderer }, { droppedFrames }] = await Promise.all([
+  const [{ createRenderer }, { droppedFrames }, { printReports }] = await Promise.all([
     import("./src/render/render.ts"),
     import("./src/render/drops.ts"),
+    import("./src/printing.ts"),
   ]);
-  const renderer = await createRenderer({ ...options, output });
-  // Whoever reads nothing more must not keep the run from ending.
-  const patience = new Promise<false>((resolve) => {
-    if (source !== null) onEnd(() => setTimeout(() => resolve(false), LAST_WRITE_MS));
-  });
-  let written = write(renderer.header());
-  const isWritten = (): Promise<boolean> => Promise.race([written.then(() => true), patience]);
   // The C++ tool's format has no place for it, so it is said once.
   let mustSay = output === "classic";
-  for await (const report of reports) {
-    if (!await isWritten()) return;
-    source?.extend(true);
-    written = write(renderer.report(report)).finally(() => source?.extend(false));
-    written.catch(() => source?.stop());
-    const dropped = mustSay ? droppedFrames(report.interfaces, "rate") : "";
+  const sayDrops = ({ interfaces }: Report): void => {
+    const dropped = mustSay ? droppedFrames(interfaces, "rate") : "";
     if (dropped !== "") messages.complain(dropped);
     mustSay &&= dropped === "";
-  }
-  await isWritten();
+  };
+  await printReports(reports, {
+    renderer: await createRenderer({ ...options, output }),
+    write,
+    onReport: sayDrops,
+    source: run?.source ?? null,
+    end: run?.end ?? NEVER,
+    patience: () => new Promise((resolve) => setTimeout(resolve, LAST_WRITE_MS)),
+  });
 }
 
 function controlsOf({ source, ledger }: Parts): Controls {
@@ -245,6 +247,7 @@ async function show(
   controls: Controls,
   options: Options,
   messages: Messages,
+  end: Promise<void>,
 ): Promise<void> {
   const [{ Terminal }, { paletteOf }, { Screen }] = await Promise.all([
     import("./src/screen/terminal.ts"),
@@ -258,7 +261,7 @@ async function show(
     const screen = new Screen(terminal, paletteOf(!Deno.noColor), options, controls);
     messages.onScreen = (message) => screen.say(message);
     if (length > 0) screen.say(warnings.join(". "));
-    onEnd(() => screen.quit());
+    end.then(() => screen.quit());
     const isOfFile = (options.readFile ?? options.replayFile) !== null;
     await screen.run(reports, isOfFile && options.count === null);
   } finally {

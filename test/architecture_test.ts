@@ -29,6 +29,7 @@ const STAGES = [
   "src/completions.ts",
   "src/record",
   "src/watch.ts",
+  "src/printing.ts",
   "src/monitor.ts",
   "src/means.ts",
   "src/parts.ts",
@@ -75,7 +76,7 @@ const LOADED_WHEN_NEEDED = [
     file: "main.ts",
     without: [
       ...["ffi", "src/parts.ts", "src/monitor.ts", "src/help.ts", "src/render", "src/report", "src/screen"],
-      ...["src/record", "src/watch.ts", "src/metrics"],
+      ...["src/record", "src/watch.ts", "src/printing.ts", "src/metrics"],
     ],
   },
   {
