@@ -15,6 +15,8 @@ const SYMBOLS = {
 
   /** `int open(const char *pathname, int flags)` */
   open: { parameters: ["buffer", "i32"], result: "i32" },
+  /** `int openat(int dirfd, const char *pathname, int flags)` */
+  openat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   /** `int close(int fd)` */
   close: { parameters: ["i32"], result: "i32" },
   /** `ssize_t read(int fd, void *buf, size_t count)` */
@@ -29,10 +31,10 @@ const SYMBOLS = {
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32", optional: true },
   /** `ssize_t getdents64(int fd, void *dirp, size_t count)` */
   getdents64: { parameters: ["i32", "buffer", "usize"], result: "i32" },
-  /** `int mkdir(const char *pathname, mode_t mode)` */
-  mkdir: { parameters: ["buffer", "u32"], result: "i32" },
-  /** `int rmdir(const char *pathname)` */
-  rmdir: { parameters: ["buffer"], result: "i32" },
+  /** `int mkdirat(int dirfd, const char *pathname, mode_t mode)` */
+  mkdirat: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  /** `int unlinkat(int dirfd, const char *pathname, int flags)` */
+  unlinkat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   /** `int malloc_trim(size_t pad)` (GNU) */
   malloc_trim: { parameters: ["usize"], result: "i32", optional: true },
   /** `long sysconf(int name)` */
@@ -125,10 +127,12 @@ export const O_DIRECTORY = Deno.build.arch === "aarch64" ? 0o40000 : 0o200000;
 export const O_CLOEXEC = 0o2000000;
 export const O_NONBLOCK = 0o4000;
 
-/** `fcntl.h`, `sys/stat.h` */
+/** *at(2): fcntl.h */
 export const AT_FDCWD = -100;
+export const AT_REMOVEDIR = 0x200;
+
+/** statx(2): linux/stat.h; the size of its structure, and where `stx_size` (8 bytes) is in that. */
 export const STATX_SIZE = 0x200;
-/** `struct statx`: 256 bytes, and where `stx_size` (u64) is in it. */
 export const STATX_STRUCT_SIZE = 256;
 export const STX_SIZE = 40;
 

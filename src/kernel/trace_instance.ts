@@ -3,8 +3,20 @@
  * choice, with filters, in a ring buffer of our own, which nobody else sees or needs to know of.
  */
 
-import { cString, ENOENT, errno, libc, O_CLOEXEC, O_NONBLOCK, O_RDONLY, O_WRONLY } from "../../ffi/libc.ts";
-import { KernelError, listDirectory, readText } from "./files.ts";
+import {
+  AT_FDCWD,
+  AT_REMOVEDIR,
+  cString,
+  ENOENT,
+  errno,
+  libc,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_WRONLY,
+} from "../../ffi/libc.ts";
+import { KernelError, listDirectory, openOrThrow, readText } from "./files.ts";
 import { parseTraceFormat, type TraceFormat } from "./trace_format.ts";
 import { forEachTraceRecord } from "./trace_page.ts";
 
@@ -38,14 +50,14 @@ export class TraceInstance {
   readonly formats: ReadonlyMap<string, TraceFormat>;
   /** Records that made way for newer ones, or had no room, before they were read. */
   hasLost = false;
-  readonly #directory: string;
+  readonly #directory: InstanceDirectory;
   /** The buffer of each processor. */
   readonly #raw: readonly number[];
   readonly #page = new Uint8Array(LARGEST_PAGE);
   readonly #view = new DataView(this.#page.buffer);
 
   private constructor(
-    directory: string,
+    directory: InstanceDirectory,
     formats: ReadonlyMap<string, TraceFormat>,
     [fd, ...raw]: readonly number[],
   ) {
@@ -57,14 +69,15 @@ export class TraceInstance {
 
   /**
    * An instance of this process, told apart by `purpose` from its others. Throws `KernelError` where tracing is not
-   * mounted, not allowed, or lacks one of the events that are not optional.
+   * mounted, not allowed, has no room, or lacks one of the events that are not optional; nothing of it is left then.
    */
   static open(purpose: string, events: readonly TraceEvent[]): TraceInstance {
     let failure: unknown = null;
     for (const root of ROOTS) {
       try {
         removeLeftOvers(root);
-        return TraceInstance.#make(`${root}/instances/${PREFIX}${libc().getpid()}-${purpose}`, events);
+        const name = `${PREFIX}${libc().getpid()}-${purpose}`;
+        return TraceInstance.#in(InstanceDirectory.make(`${root}/instances`, name), events);
       } catch (error) {
         if (!(error instanceof KernelError)) throw error;
         failure ??= error;
@@ -73,40 +86,40 @@ export class TraceInstance {
     throw failure;
   }
 
-  static #make(directory: string, events: readonly TraceEvent[]): TraceInstance {
-    if (libc().mkdir(cString(directory), 0o700) < 0) throw new KernelError(`make ${directory}`, errno());
+  static #in(directory: InstanceDirectory, events: readonly TraceEvent[]): TraceInstance {
+    const { path } = directory;
     const fds: number[] = [];
     try {
-      writeFile(`${directory}/buffer_size_kb`, BUFFER_KB);
-      writeFile(`${directory}/trace_clock`, "mono");
+      directory.write("buffer_size_kb", BUFFER_KB);
+      directory.write("trace_clock", "mono");
       const formats = new Map<string, TraceFormat>();
       for (const event of events) {
-        const format = readFormat(directory, event);
+        const format = readFormat(path, event);
         if (format === null) continue;
         formats.set(event.path, format);
-        if (event.filter !== "") writeFile(`${directory}/events/${event.path}/filter`, event.filter);
-        if (!event.isOptional) writeFile(`${directory}/events/${event.path}/enable`, "1");
+        if (event.filter !== "") directory.write(`events/${event.path}/filter`, event.filter);
+        if (!event.isOptional) directory.write(`events/${event.path}/enable`, "1");
       }
-      fds.push(open(`${directory}/trace_pipe`, O_RDONLY | O_NONBLOCK));
-      for (const cpu of listDirectory(`${directory}/per_cpu`)) {
-        fds.push(open(`${directory}/per_cpu/${cpu}/trace_pipe_raw`, O_RDONLY | O_NONBLOCK));
+      fds.push(directory.open("trace_pipe", O_RDONLY | O_NONBLOCK));
+      for (const cpu of listDirectory(`${path}/per_cpu`)) {
+        fds.push(directory.open(`per_cpu/${cpu}/trace_pipe_raw`, O_RDONLY | O_NONBLOCK));
       }
       return new TraceInstance(directory, formats, fds);
     } catch (error) {
       for (const fd of fds) libc().close(fd);
-      libc().rmdir(cString(directory));
+      directory.remove();
       throw error;
     }
   }
 
   /** From now on only events that pass it; throws `KernelError`. */
   setFilter({ path, filter }: TraceEvent): void {
-    writeFile(`${this.#directory}/events/${path}/filter`, filter);
+    this.#directory.write(`events/${path}/filter`, filter);
   }
 
   /** Whether an event is told of; it must be one that this kernel has. Throws `KernelError`. */
   enable(path: string, isWanted: boolean): void {
-    writeFile(`${this.#directory}/events/${path}/enable`, isWanted ? "1" : "0");
+    this.#directory.write(`events/${path}/enable`, isWanted ? "1" : "0");
   }
 
   /** Hands on what was written since the last call, processor by processor. Returns the number of records. */
@@ -128,7 +141,56 @@ export class TraceInstance {
 
   close(): void {
     for (const fd of [this.fd, ...this.#raw]) libc().close(fd);
-    libc().rmdir(cString(this.#directory));
+    this.#directory.remove();
+  }
+}
+
+/** By a descriptor of the directory that it is in, so that it is ours to remove when tracefs is unmounted meanwhile. */
+class InstanceDirectory {
+  /** Where it was made. */
+  readonly path: string;
+  readonly #parent: number;
+  readonly #name: string;
+
+  private constructor(parent: number, path: string, name: string) {
+    this.#parent = parent;
+    this.path = path;
+    this.#name = name;
+  }
+
+  /** Throws `KernelError`. */
+  static make(parentPath: string, name: string): InstanceDirectory {
+    const parent = openOrThrow(parentPath, O_RDONLY | O_DIRECTORY);
+    const path = `${parentPath}/${name}`;
+    if (libc().mkdirat(parent, cString(name), 0o700) < 0) {
+      const error = new KernelError(`make ${path}`, errno());
+      libc().close(parent);
+      throw error;
+    }
+    return new InstanceDirectory(parent, path, name);
+  }
+
+  /** A descriptor of a file in it, the caller's to close. Throws `KernelError`. */
+  open(file: string, flags: number): number {
+    const fd = libc().openat(this.#parent, cString(`${this.#name}/${file}`), flags | O_CLOEXEC);
+    if (fd < 0) throw new KernelError(`open ${this.path}/${file}`, errno());
+    return fd;
+  }
+
+  /** Throws `KernelError`. */
+  write(file: string, text: string): void {
+    const fd = this.open(file, O_WRONLY);
+    const bytes = new TextEncoder().encode(text);
+    const written = libc().write(fd, bytes, BigInt(bytes.length));
+    const errnum = errno();
+    libc().close(fd);
+    if (written < 0) throw new KernelError(`write ${this.path}/${file}`, errnum);
+  }
+
+  /** The last that is done with it. */
+  remove(): void {
+    libc().unlinkat(this.#parent, cString(this.#name), AT_REMOVEDIR);
+    libc().close(this.#parent);
   }
 }
 
@@ -144,21 +206,6 @@ function readFormat(directory: string, { path, isOptional }: TraceEvent): TraceF
   throw new KernelError(`read the format of ${path}`, ENOENT);
 }
 
-function open(path: string, flags: number): number {
-  const fd = libc().open(cString(path), flags | O_CLOEXEC);
-  if (fd < 0) throw new KernelError(`open ${path}`, errno());
-  return fd;
-}
-
-function writeFile(path: string, text: string): void {
-  const fd = open(path, O_WRONLY);
-  const bytes = new TextEncoder().encode(text);
-  const written = libc().write(fd, bytes, BigInt(bytes.length));
-  const errnum = errno();
-  libc().close(fd);
-  if (written < 0) throw new KernelError(`write ${path}`, errnum);
-}
-
 /** Instances of runs that were killed: those whose process is no more, or has become us. */
 function removeLeftOvers(root: string): void {
   for (const name of listDirectory(`${root}/instances`)) {
@@ -166,7 +213,7 @@ function removeLeftOvers(root: string): void {
     const isOurs = Number(pid) === libc().getpid();
     // One that is in use stays: it cannot be removed.
     if (pid !== undefined && (isOurs || !isThere(`/proc/${pid}`))) {
-      libc().rmdir(cString(`${root}/instances/${name}`));
+      libc().unlinkat(AT_FDCWD, cString(`${root}/instances/${name}`), AT_REMOVEDIR);
     }
   }
 }

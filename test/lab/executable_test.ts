@@ -104,7 +104,17 @@ labTest(
     const ends = await lab.pair(host, peer);
     const calls = `${lab.directory}/calls`;
     // Detached, it leaves the pid to the program that it watches.
-    const watch = ["strace", "-D", "-f", "-qqq", "-e", "trace=%file,%network,%process", "-e", "signal=none"];
+    const watch = [
+      "strace",
+      "-D",
+      "-f",
+      "-y",
+      "-qqq",
+      "-e",
+      "trace=%file,%network,%process",
+      "-e",
+      "signal=none",
+    ];
     const command = [...bare, ...watch, "-o", calls, "./nethogs", "-j", "-d", "0.3", ends[0].name];
     const tool = new Nethogs(lab.start(within(host, hasTracing() ? withTracing(command) : command)));
     const pid = await talkOver(lab, ends, "talker", tool.program);
@@ -131,7 +141,9 @@ function parseCalls(text: string): string[] {
   return text.split("\n").map((line) => line.replace(/^\d+ +/, "")).filter((line) => /^\w+\(/.test(line));
 }
 
-const INSTANCE = /^\w+\((?:AT_FDCWD, )?"\/sys\/kernel\/(?:debug\/)?tracing\/instances\/nethogs-\d+-\w+[/"]/;
+/** By its path, or by its name in a directory, whose path strace says with the descriptor. */
+const INSTANCE =
+  /^\w+\((?:(?:AT_FDCWD\S*, )?"|\d+<)\/sys\/kernel\/(?:debug\/)?tracing\/instances(?:>, "|\/)nethogs-\d+-\w+[/"]/;
 
 /** Whether a call writes, starts or connects anything, but for what the program is there to do. */
 function reachesOut(call: string): boolean {
@@ -140,8 +152,8 @@ function reachesOut(call: string): boolean {
     case "open":
     case "openat":
       return /O_(?:WRONLY|RDWR|CREAT|TRUNC)/.test(call) && !INSTANCE.test(call);
-    case "mkdir":
-    case "rmdir":
+    case "mkdirat":
+    case "unlinkat":
       return !INSTANCE.test(call);
     case "clone":
     case "clone3":

@@ -85,6 +85,18 @@ tracingTest(
   },
 );
 
+tracingTest(
+  "nethogs takes its instances of tracing with it when tracefs is unmounted meanwhile",
+  ["nsenter", "umount"],
+  async () => {
+    await using lab = await Lab.open();
+    const program = await startTraced(lab);
+    await mustRun("nsenter", "--mount", `--target=${program.pid}`, "umount", "-l", "/sys/kernel/tracing");
+    assert.equal((await end(program, "SIGINT")).code, 0);
+    assert.deepEqual(await instancesOf(program.pid), []);
+  },
+);
+
 tracingTest("nethogs removes the instances of tracing of runs that were killed", [], async () => {
   await using lab = await Lab.open();
   const [killed, other] = [await startTraced(lab), await startTraced(lab)];
