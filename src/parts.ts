@@ -26,7 +26,7 @@ export async function buildParts(options: Options, warn: (message: string) => vo
   const source = await openSource(options, root, warn);
   const table = new FlowTable(options.maxFlows);
   const intake = new Intake(table, source.addresses);
-  const proc = new ProcFs(options.procRoot);
+  const proc = new ProcFs(options.procRoot, warn);
   const holders = new SocketHolders(proc, steadyMs, spentMs);
   const namespaces = new Namespaces(options.procRoot, source.addresses, source.broadcasts, steadyMs, warn);
   const means = options.readFile === null ? await meansOfHost(proc, warn) : MEANS_OF_FILE;

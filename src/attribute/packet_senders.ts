@@ -144,10 +144,8 @@ export class PacketSenders {
 
 /** By inode; null where they cannot be listed just now. */
 function ownSockets(): ReadonlyMap<number, number> | null {
-  const own = new Map<number, number>();
   try {
-    readSocketDescriptors("/proc/self/fd", own, []);
-    return own;
+    return readSocketDescriptors("/proc/self/fd");
   } catch (error) {
     if (error instanceof KernelError) return null;
     throw error;

@@ -1,12 +1,16 @@
 /** Which processes were seen to hold which sockets when their descriptors were last read. */
 
-import type { Place } from "../proc/procfs.ts";
+import type { Target } from "../kernel/descriptors.ts";
+import type { Place } from "../proc/descriptor_reading.ts";
 
+/** What was seen of one process. */
 interface Sighting {
   /** By inode. */
   places: Map<number, Place>;
+  /** By descriptor, what it is; null where they are so few that all are read each time. */
+  targets: Map<number, Target> | null;
   readAtMs: number;
-  /** How many descriptors were read for it. */
+  /** How many descriptors there were when they were all listed. */
   descriptors: number;
 }
 
@@ -38,6 +42,12 @@ export class Sightings {
     return this.#processes.get(pid);
   }
 
+  /** Of how many of its descriptors it is known what they are. */
+  knownCount(pid: number): number {
+    const sighting = this.#processes.get(pid);
+    return sighting?.targets?.size ?? sighting?.descriptors ?? 0;
+  }
+
   /** Where a process has a socket; undefined where it was not seen to have it. */
   place(pid: number, inode: number): Place | undefined {
     return this.#processes.get(pid)?.places.get(inode);
@@ -51,7 +61,7 @@ export class Sightings {
     return first;
   }
 
-  /** A process was seen, and takes the place of what was seen of it before. Returns the sockets it has no more. */
+  /** All that a process has was seen, and takes the place of what was seen before. Returns the sockets it has no more. */
   put(pid: number, sighting: Sighting): number[] {
     const before = this.#processes.get(pid)?.places ?? NO_PLACES;
     this.#processes.set(pid, sighting);
@@ -61,6 +71,31 @@ export class Sightings {
     return this.#removeAll(pid, before, sighting.places);
   }
 
+  /** The process was seen to have this one socket, whatever else it has. */
+  add(pid: number, inode: number, place: Place): void {
+    const { places } = this.#of(pid);
+    if (places.has(inode)) return;
+    places.set(inode, place);
+    this.#add(pid, inode);
+  }
+
+  /** Its descriptors began to be read, and this was seen of them before it ended. */
+  note(pid: number, targets: Map<number, Target>, readAtMs: number): void {
+    const sighting = this.#of(pid);
+    sighting.readAtMs = readAtMs;
+    if (sighting.targets === null) sighting.targets = targets;
+    else for (const [descriptor, target] of targets) sighting.targets.set(descriptor, target);
+  }
+
+  #of(pid: number): Sighting {
+    let sighting = this.#processes.get(pid);
+    if (sighting === undefined) {
+      sighting = { places: new Map(), targets: null, readAtMs: -Infinity, descriptors: 0 };
+      this.#processes.set(pid, sighting);
+    }
+    return sighting;
+  }
+
   /** Returns the sockets that the process had. */
   forget(pid: number): number[] {
     const before = this.#processes.get(pid)?.places ?? NO_PLACES;
@@ -68,9 +103,14 @@ export class Sightings {
     return this.#removeAll(pid, before, NO_PLACES);
   }
 
-  /** The process is known not to have this one socket any more. */
+  /** The process is known not to have this one socket any more, at least not where it had it. */
   remove(pid: number, inode: number): void {
-    if (this.#processes.get(pid)?.places.delete(inode)) this.#remove(pid, inode);
+    const sighting = this.#processes.get(pid);
+    const place = sighting?.places.get(inode);
+    if (sighting === undefined || place === undefined) return;
+    sighting.places.delete(inode);
+    sighting.targets?.delete(place);
+    this.#remove(pid, inode);
   }
 
   #add(pid: number, inode: number): void {

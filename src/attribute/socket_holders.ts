@@ -10,47 +10,37 @@
  * the socket was seen is still that socket's.
  */
 
-import { KernelError } from "../kernel/files.ts";
+import type { Place } from "../proc/descriptor_reading.ts";
 import type { RegisteredSockets } from "../proc/fdinfo.ts";
-import type { HeldSockets, Place, Process, ProcFs } from "../proc/procfs.ts";
+import type { Process, ProcFs } from "../proc/procfs.ts";
+import { Allowance, rest } from "./allowance.ts";
+import { DescriptorReader } from "./descriptor_reader.ts";
+import { ProcessWalk } from "./process_walk.ts";
 import { Sightings } from "./sightings.ts";
+import { WantedSockets } from "./wanted_sockets.ts";
 
-/** A walk through the process table may take this share of the time, */
+/** Reading processes may take this share of the time; of what was not used, so much is saved for when there is much to read; */
 const DUTY = 0.1;
-/** and so long in one go. */
+const MOST_SAVED_MS = 2000;
+/** and so long in one go, */
 const SLICE_MS = 8;
 /** but before a report so long, whatever was taken since the last. */
 const REPORT_SLICE_MS = 40;
 /** Beside a walk, so many of the newest processes are read for the newest sockets, which takes this share of the time at most. */
 const NEWEST = 8;
 const NEWEST_DUTY = 0.2;
-/** A socket that no process was seen to hold is looked for again after this time, doubling up to the last. */
-const FIRST_RETRY_MS = 1000;
-const LAST_RETRY_MS = 60_000;
 /** Out of a walk, a process is not read again within this time, */
 const FRESH_MS = 50;
 /** nor within so much for each descriptor it has: ten times what reading one takes. */
 const FRESH_MS_A_DESCRIPTOR = 0.05;
-
-/** So many sockets without a holder are remembered; the oldest are forgotten. */
-const MOST_MISSING = 8192;
-/** So many are looked for at once; others have to be asked for again. */
-const MOST_WANTED = 65_536;
-
-interface Missing {
-  /** The walk during which the socket was first asked for: only a later one covers every process. */
-  askedInWalk: number;
-  retryMs: number;
-  retryAtMs: number;
-}
 
 /**
  * One pass over many sockets, in which a process or io_uring instance that holds several of them is looked at once. To be
  * made for the pass and dropped after it: what it has seen is true for its time only.
  */
 export class Moment {
-  /** By pid; null where it is gone. */
-  readonly processes = new Map<number, Process | null>();
+  /** By pid; null where it is gone, undefined where that could not be read. */
+  readonly processes = new Map<number, Process | null | undefined>();
   /** By pid: that of its parent, 0 where it is gone. */
   readonly parents = new Map<number, number>();
   /** By inode: the pid of a process that has it. */
@@ -64,24 +54,19 @@ export class SocketHolders {
   readonly #nowMs: () => number;
   readonly #spentMs: () => number;
   readonly #sightings = new Sightings();
+  readonly #wanted = new WantedSockets();
+  readonly #reader: DescriptorReader;
+  readonly #walk: ProcessWalk;
+  readonly #allowance: Allowance;
   /** By pid: those that were seen with a socket that somebody asked for. */
   readonly #processes = new Map<number, Process>();
   /** By inode: pid of the holder, chosen when somebody first asked. */
   readonly #holders = new Map<number, number>();
-  /** Sockets asked for and not found yet. */
-  readonly #wanted = new Set<number>();
-  readonly #missing = new Map<number, Missing>();
-  /** Pids still to be read in the walk under way. */
-  #queue: number[] = [];
-  #walk = 0;
-  /** Nothing was hidden in the walk under way so far, */
-  #seesAllSoFar = false;
-  /** or in the last one that came to its end. */
-  #sawAll = false;
-  #notBeforeMs = 0;
-  /** The same for what is read before a report. */
+  /** More is wanted than when the last round of the walk began. */
+  #isWantedAnew = false;
+  /** What is read before a report has to rest until then, */
   #extraNotBeforeMs = 0;
-  /** And for the newest processes. */
+  /** and the newest processes. */
   #newestNotBeforeMs = 0;
   #findings = 0;
 
@@ -93,6 +78,15 @@ export class SocketHolders {
     this.#proc = proc;
     this.#nowMs = nowMs;
     this.#spentMs = spentMs;
+    this.#allowance = new Allowance(nowMs, DUTY, MOST_SAVED_MS);
+    const sightings = this.#sightings;
+    const reader = this.#reader = new DescriptorReader({
+      ...{ proc, sightings, nowMs },
+      onSeen: (inode) => this.#noteSeen(inode),
+      onLost: (pid, inodes) => this.#release(pid, inodes),
+      onGone: (pid) => this.#forget(pid),
+    });
+    this.#walk = new ProcessWalk({ proc, sightings, reader, onListed: (pids) => this.#forgetGone(pids) });
   }
 
   /**
@@ -103,7 +97,7 @@ export class SocketHolders {
     const chosen = this.#holders.get(inode);
     if (chosen !== undefined && chosen !== 1) {
       const holder = this.#holding(chosen, inode, moment);
-      if (holder !== null) return holder;
+      if (holder) return holder;
     }
     const holder = this.#choose(inode, moment);
     if (holder !== null) this.#holders.set(inode, holder.pid);
@@ -121,7 +115,7 @@ export class SocketHolders {
 
   /** Looked for in every process there is, and not found. */
   isMissing(inode: number): boolean {
-    return this.#missing.has(inode) && !this.#wanted.has(inode);
+    return this.#wanted.isMissing(inode);
   }
 
   /**
@@ -130,7 +124,7 @@ export class SocketHolders {
    * (SCM_RIGHTS), or passed between processes while they were read. Those turn up when it is looked for again.
    */
   get seesEveryProcess(): boolean {
-    return this.#sawAll;
+    return this.#walk.sawAll;
   }
 
   /** Grows when a socket that was asked for in vain was found, or found to be missing. */
@@ -144,19 +138,17 @@ export class SocketHolders {
   }
 
   #want(inode: number): void {
-    const missing = this.#missing.get(inode);
-    if (missing && this.#nowMs() < missing.retryAtMs) return;
-    if (this.#wanted.has(inode) || this.#wanted.size >= MOST_WANTED) return;
-    this.#wanted.add(inode);
-    const retryMs = missing ? Math.min(missing.retryMs * 2, LAST_RETRY_MS) : FIRST_RETRY_MS;
-    this.#missing.delete(inode);
-    this.#missing.set(inode, { askedInWalk: this.#walk, retryMs, retryAtMs: 0 });
+    if (this.#wanted.want(inode, this.#walk.number, this.#nowMs())) this.#isWantedAnew = true;
+  }
+
+  #noteSeen(inode: number): void {
+    if (this.#wanted.find(inode)) this.#findings++;
   }
 
   /** The processes in `likelyPids` are worth reading first: they held sockets that had traffic. */
   step(likelyPids: Iterable<number>): void {
-    if (this.#wanted.size === 0 || this.#nowMs() < this.#notBeforeMs) return;
-    this.#pause(this.#walkOn(likelyPids));
+    if (this.#wanted.size === 0 || this.#allowance.waitMs > 0) return;
+    this.#allowance.spend(this.#walkOn(likelyPids));
   }
 
   /** The same, but for longer; yields after each slice. */
@@ -164,31 +156,40 @@ export class SocketHolders {
     if (this.#nowMs() < this.#extraNotBeforeMs) return this.step(likelyPids);
     if (this.#wanted.size === 0) return;
     let spentMs = this.#walkOn(likelyPids);
-    while (this.#queue.length > 0 && spentMs < REPORT_SLICE_MS) {
+    while (!this.#walk.isOver && spentMs < REPORT_SLICE_MS) {
       yield;
       spentMs += this.#walkOn(likelyPids);
     }
-    this.#pause(spentMs);
-    this.#extraNotBeforeMs = this.#notBeforeMs;
-  }
-
-  #pause(afterMs: number): void {
-    this.#notBeforeMs = this.#nowMs() + afterMs * (1 / DUTY - 1);
+    this.#allowance.spend(spentMs);
+    this.#extraNotBeforeMs = this.#nowMs() + rest(spentMs, DUTY);
   }
 
   /** Reads for a slice of time, to the end of the walk at most. Returns what that took. */
   #walkOn(likelyPids: Iterable<number>): number {
     const spentBeforeMs = this.#spentMs();
-    if (this.#queue.length === 0) this.#beginWalk(likelyPids);
+    const walk = this.#walk;
+    if (walk.isOver) this.#beginRound(() => walk.begin(likelyPids));
+    walk.beginSlice();
     let spentMs = 0;
-    while (this.#queue.length > 0 && this.#wanted.size > 0 && spentMs < SLICE_MS) {
-      if (!this.#readProcess(this.#queue.pop()!)) this.#seesAllSoFar = false;
+    while (!walk.isOver && this.#wanted.size > 0 && spentMs < SLICE_MS) {
+      if (this.#isWantedAnew && walk.isRoundOver) this.#beginRound(() => walk.beginRound(likelyPids));
+      walk.readOn();
       spentMs = this.#spentMs() - spentBeforeMs;
     }
-    if (this.#queue.length === 0) this.#endWalk(this.#nowMs());
-    // What is wanted next is more likely in a process that comes meanwhile than in what is left of this walk.
-    if (this.#wanted.size === 0) this.#queue = [];
+    if (walk.isOver) this.#endWalk();
+    if (this.#wanted.size === 0) walk.stop();
     return spentMs;
+  }
+
+  #beginRound(begin: () => void): void {
+    this.#isWantedAnew = false;
+    begin();
+  }
+
+  #endWalk(): void {
+    this.#findings++;
+    this.#walk.end();
+    this.#wanted.giveUp(this.#walk.number, this.#nowMs());
   }
 
   /**
@@ -198,44 +199,26 @@ export class SocketHolders {
   lookAtNewest(inode: number): void {
     if (!this.#wanted.has(inode) || this.#nowMs() < this.#newestNotBeforeMs) return;
     const spentBeforeMs = this.#spentMs();
-    const pids = this.#pids();
-    // Where this finds all, there is no walk that would forget those that are gone.
-    if (this.#sightings.size > 2 * pids.length + NEWEST) this.#forgetGone(new Set(pids));
-    for (const pid of pids.slice(-NEWEST).reverse()) {
-      this.#readProcess(pid);
-      if (!this.#wanted.has(inode)) break;
+    const spentMs = (): number => this.#spentMs() - spentBeforeMs;
+    const pids = this.#newestPids();
+    for (const pid of pids) {
+      this.#readNow(pid);
+      if (!this.#wanted.has(inode) || spentMs() >= SLICE_MS) break;
     }
-    this.#newestNotBeforeMs = this.#nowMs() + (this.#spentMs() - spentBeforeMs) * (1 / NEWEST_DUTY - 1);
+    this.#newestNotBeforeMs = this.#nowMs() + rest(spentMs(), NEWEST_DUTY);
+  }
+
+  /** The newest first; none where they cannot be listed just now, for want of a descriptor. */
+  #newestPids(): number[] {
+    const pids = this.#walk.pids() ?? [];
+    // Where these are all that is looked at, there is no walk that would forget those that are gone.
+    if (pids.length > 0 && this.#sightings.size > 2 * pids.length + NEWEST) this.#forgetGone(new Set(pids));
+    return pids.slice(-NEWEST).reverse();
   }
 
   /** Milliseconds after which `step` can go on; `Infinity` where there is nothing to do. */
   get waitMs(): number {
-    return this.#wanted.size === 0 ? Infinity : Math.max(0, this.#notBeforeMs - this.#nowMs());
-  }
-
-  /** The end of the queue is read first: likely processes, then new ones with the newest first, then the rest. */
-  #beginWalk(likelyPids: Iterable<number>): void {
-    this.#walk++;
-    // Else there are processes outside of this container, or hidden ones: proc(5), hidepid.
-    this.#seesAllSoFar = this.#proc.hasMachinePids;
-    const pids = this.#pids();
-    this.#forgetGone(new Set(pids));
-    const likely = new Set(likelyPids);
-    const rank = (pid: number): number => likely.has(pid) ? 2 : this.#sightings.has(pid) ? 0 : 1;
-    const ranks: number[][] = [[], [], []];
-    for (const pid of pids) ranks[rank(pid)]!.push(pid);
-    this.#queue = ranks.flat();
-  }
-
-  /** None where the table of processes cannot be listed just now, for want of a descriptor. */
-  #pids(): number[] {
-    try {
-      return this.#proc.pids();
-    } catch (error) {
-      if (!(error instanceof KernelError)) throw error;
-      this.#seesAllSoFar = false;
-      return [];
-    }
+    return this.#wanted.size === 0 ? Infinity : this.#allowance.waitMs;
   }
 
   #forgetGone(there: ReadonlySet<number>): void {
@@ -244,46 +227,12 @@ export class SocketHolders {
     }
   }
 
-  #endWalk(nowMs: number): void {
-    this.#findings++;
-    this.#sawAll = this.#seesAllSoFar;
-    for (const inode of this.#wanted) {
-      const missing = this.#missing.get(inode)!;
-      // Asked for while this walk was under way: processes read before were not asked about it.
-      if (missing.askedInWalk >= this.#walk) continue;
-      missing.retryAtMs = nowMs + missing.retryMs;
-      this.#wanted.delete(inode);
-    }
-    for (const inode of this.#missing.keys()) {
-      if (this.#missing.size <= MOST_MISSING) break;
-      if (!this.#wanted.has(inode)) this.#missing.delete(inode);
-    }
-  }
-
-  /** False where the process may hold more than what could be read. */
-  #readProcess(pid: number): boolean {
-    const held = this.#proc.heldSockets(pid);
-    if (held === null) {
-      this.#forget(pid);
-      return true;
-    }
-    this.#keepUnlisted(pid, held);
-    for (const inode of held.places.keys()) {
-      if (!this.#wanted.delete(inode)) continue;
-      this.#missing.delete(inode);
-      this.#findings++;
-    }
-    const { places, descriptors } = held;
-    this.#release(pid, this.#sightings.put(pid, { places, descriptors, readAtMs: this.#nowMs() }));
-    return !held.isRefused && held.unlisted.length === 0;
-  }
-
-  /** What was seen of io_uring instances is kept while they are too busy to be listed. */
-  #keepUnlisted(pid: number, { places, unlisted }: HeldSockets): void {
-    if (unlisted.length === 0) return;
-    for (const [inode, place] of this.#sightings.of(pid)?.places ?? []) {
-      if (unlisted.includes(~place) && !places.has(inode)) places.set(inode, place);
-    }
+  /** What there is time for at once; of a process with many descriptors, the rest is the walk's next. */
+  #readNow(pid: number): void {
+    const reading = this.#reader.begin(pid, false);
+    if (this.#reader.readOn(reading)) return;
+    this.#reader.stop(reading);
+    this.#walk.lookAt(pid);
   }
 
   #forget(pid: number): void {
@@ -303,6 +252,7 @@ export class SocketHolders {
       const pid = this.#sightings.holderOf(inode);
       if (pid === null) return null;
       const holder = this.#holding(pid, inode, moment);
+      if (holder === undefined) return null;
       if (holder !== null) return this.#topmost(holder, inode, moment);
     }
   }
@@ -310,11 +260,18 @@ export class SocketHolders {
   #topmost(holder: Process, inode: number, moment: Moment): Process {
     while (holder.pid !== 1) {
       const parentPid = this.#parentOf(holder.pid, moment);
+      if (parentPid > 1) this.#noteInherited(parentPid, inode, this.#sightings.place(holder.pid, inode));
       const parent = parentPid <= 1 ? null : this.#holding(parentPid, inode, moment);
-      if (parent === null) return holder;
+      if (parent === null || parent === undefined) return holder;
       holder = parent;
     }
     return holder;
+  }
+
+  /** What a process has by fork, its parent most likely has at the same descriptor. */
+  #noteInherited(parentPid: number, inode: number, place: Place | undefined): void {
+    if (place === undefined || place < 0 || this.#sightings.place(parentPid, inode) !== undefined) return;
+    if (this.#proc.hasSocketAt(parentPid, place, inode)) this.#sightings.add(parentPid, inode, place);
   }
 
   #parentOf(pid: number, { parents }: Moment): number {
@@ -326,34 +283,34 @@ export class SocketHolders {
     return parentPid;
   }
 
-  /** The process, if it holds the socket now; otherwise it is not a sighting of it any more. */
-  #holding(pid: number, inode: number, moment: Moment): Process | null {
+  /**
+   * The process, if it holds the socket now; undefined where that could not be read. Otherwise null, and it is not a sighting
+   * of it any more.
+   */
+  #holding(pid: number, inode: number, moment: Moment): Process | null | undefined {
     const process = this.#process(pid, moment);
-    if (process === null) {
-      this.#forget(pid);
-      return null;
-    }
+    if (process === null) this.#forget(pid);
+    if (process === null || process === undefined) return process;
     if (moment.held.get(inode) === pid) return process;
     const place = this.#sightings.place(pid, inode);
     if (place !== undefined && this.#isAt(place, pid, inode, moment)) {
       moment.held.set(inode, pid);
       return process;
     }
+    if (place !== undefined) this.#sightings.remove(pid, inode);
     // It may have opened it since, or have it at another number.
-    if (!this.#isFresh(pid)) this.#readProcess(pid);
-    else if (place !== undefined) {
-      this.#sightings.remove(pid, inode);
-      this.#release(pid, [inode]);
-    }
-    return this.#sightings.place(pid, inode) === undefined ? null : process;
+    if (!this.#isFresh(pid)) this.#readNow(pid);
+    if (this.#sightings.place(pid, inode) !== undefined) return process;
+    if (place !== undefined) this.#release(pid, [inode]);
+    return null;
   }
 
-  #process(pid: number, moment: Moment): Process | null {
-    const known = moment.processes.get(pid);
-    if (known !== undefined) return known;
+  #process(pid: number, moment: Moment): Process | null | undefined {
+    if (moment.processes.has(pid)) return moment.processes.get(pid);
     const before = this.#processes.get(pid);
     const process = this.#proc.read(pid, before);
     moment.processes.set(pid, process);
+    if (process === undefined) return undefined;
     if (before !== undefined && process?.startTicks !== before.startTicks) this.#forget(pid);
     if (process !== null) this.#processes.set(pid, process);
     return process;
@@ -374,6 +331,6 @@ export class SocketHolders {
     const sighting = this.#sightings.of(pid);
     if (sighting === undefined) return false;
     const ageMs = this.#nowMs() - sighting.readAtMs;
-    return ageMs < Math.max(FRESH_MS, sighting.descriptors * FRESH_MS_A_DESCRIPTOR);
+    return ageMs < Math.max(FRESH_MS, this.#sightings.knownCount(pid) * FRESH_MS_A_DESCRIPTOR);
   }
 }

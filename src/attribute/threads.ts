@@ -41,7 +41,10 @@ export class Threads {
     const known = this.#known.get(tid);
     const readAtMs = this.#nowMs();
     if (known && readAtMs - known.readAtMs < FRESH_MS) return known.process;
-    const thread = this.#running(tid, readAtMs, known) ?? this.#gone(tid, readAtMs, known);
+    const now = this.#proc.processOfThread(tid, known?.process);
+    // It could not be looked at.
+    if (now === undefined) return known?.process;
+    const thread = now === null ? this.#gone(tid, readAtMs, known) : this.#running(now, readAtMs);
     if (thread === undefined) return undefined;
     this.#known.delete(tid);
     this.#known.set(tid, thread);
@@ -49,9 +52,7 @@ export class Threads {
     return thread.process;
   }
 
-  #running(tid: number, readAtMs: number, known: Thread | undefined): Thread | undefined {
-    const process = this.#proc.processOfThread(tid, known?.process);
-    if (process === null) return undefined;
+  #running(process: Process, readAtMs: number): Thread {
     return { process, readAtMs, nth: this.#ends.countKnown(process.pid) + 1 };
   }
 

@@ -1,6 +1,6 @@
 /**
  * The sockets among a process's descriptors: links of a /proc/PID/fd, whose texts are "socket:[INODE]". Reading them
- * all is the dear step of naming a socket's owner, so no string is made of any.
+ * all is the dear step of naming a socket's owner, so no string is made of any, and it can be done block by block.
  */
 
 import {
@@ -8,6 +8,7 @@ import {
   AT_FDCWD,
   cString,
   EACCES,
+  ENOMEM,
   errno,
   libc,
   O_DIRECTORY,
@@ -18,15 +19,20 @@ import {
 } from "../../ffi/libc.ts";
 import { D_NAME, D_RECLEN, KernelError, openOrThrow } from "./files.ts";
 
-const entries = new Uint8Array(32768);
+/** What a link stands for: the inode of a socket, or an instance of io_uring(7), or anything else. */
+export type Target = number;
+export const RING: Target = -1;
+export const NO_SOCKET: Target = 0;
+
+/** A block has some 170 descriptors at most, whose links take less than a millisecond. */
+const entries = new Uint8Array(4096);
 const ENTRIES_SIZE = BigInt(entries.length);
 
 const link = new Uint8Array(1024);
 const LINK_SIZE = BigInt(link.length);
 
 const SOCKET = new TextEncoder().encode("socket:[");
-/** An instance of io_uring(7). */
-const RING = new TextEncoder().encode("anon_inode:[io_uring]");
+const RING_LINK = new TextEncoder().encode("anon_inode:[io_uring]");
 
 const DOT = 0x2e;
 const DIGIT_0 = 0x30;
@@ -47,7 +53,11 @@ function socketInode(length: number): number {
 }
 
 function isRing(length: number): boolean {
-  return length === RING.length && linkBeginsWith(RING);
+  return length === RING_LINK.length && linkBeginsWith(RING_LINK);
+}
+
+function linkTarget(length: number): Target {
+  return isRing(length) ? RING : socketInode(length);
 }
 
 /** The number that an entry's name is. */
@@ -58,39 +68,73 @@ function descriptorNumber(at: number): number {
 }
 
 /**
- * Goes through the descriptors in `path` (a /proc/PID/fd). By the inode of each socket, `numbers` gets a descriptor's
- * number; `rings` gets the numbers of those that are instances of io_uring. Returns how many descriptors there were;
- * one that was closed meanwhile is passed over. Throws `KernelError` where the directory cannot be opened or its
- * links are not ours to read.
+ * A /proc/PID/fd that is gone through block by block. It stays that of the process it was opened for, whoever gets the pid
+ * after that. To be closed.
  */
-export function readSocketDescriptors(path: string, numbers: Map<number, number>, rings: number[]): number {
-  const { getdents64, readlinkat, close } = libc();
-  const entriesAddress = addressOf(entries);
-  const directory = openOrThrow(path, O_RDONLY | O_DIRECTORY);
-  let count = 0;
-  try {
-    for (;;) {
-      const length = getdents64(directory, entries, ENTRIES_SIZE);
-      if (length <= 0) return count;
-      for (let at = 0; at < length; at += entries[at + D_RECLEN]! | (entries[at + D_RECLEN + 1]! << 8)) {
-        if (entries[at + D_NAME] === DOT) continue; // "." and ".."
-        count++;
-        const linkLength = readlinkat(directory, entriesAddress + BigInt(at + D_NAME), link, LINK_SIZE);
-        if (linkLength < 0) throwIfDenied(path);
-        const inode = socketInode(linkLength);
-        if (inode !== 0) numbers.set(inode, descriptorNumber(at));
-        else if (isRing(linkLength)) rings.push(descriptorNumber(at));
+export class DescriptorDirectory implements Disposable {
+  readonly #path: string;
+  readonly #fd: number;
+
+  /** Throws `KernelError`. */
+  constructor(path: string) {
+    this.#path = path;
+    this.#fd = openOrThrow(path, O_RDONLY | O_DIRECTORY);
+  }
+
+  /**
+   * Goes through the next block: `take` gets each descriptor's number and target, which are read unless they are `known`;
+   * one that was closed meanwhile has none. Returns how many links were read, or -1 where there are no more descriptors. Throws
+   * `KernelError` where the process is gone, or its links are not ours to read.
+   */
+  readBlock(
+    known: ReadonlyMap<number, Target> | null,
+    take: (descriptor: number, target: Target | undefined) => void,
+  ): number {
+    const { getdents64, readlinkat } = libc();
+    const entriesAddress = addressOf(entries);
+    const length = getdents64(this.#fd, entries, ENTRIES_SIZE);
+    if (length < 0) throw new KernelError(`list ${this.#path}`, errno());
+    if (length === 0) return -1;
+    let links = 0;
+    for (let at = 0; at < length; at += entries[at + D_RECLEN]! | (entries[at + D_RECLEN + 1]! << 8)) {
+      if (entries[at + D_NAME] === DOT) continue; // "." and ".."
+      const descriptor = descriptorNumber(at);
+      let target = known?.get(descriptor);
+      if (target === undefined) {
+        links++;
+        const linkLength = readlinkat(this.#fd, entriesAddress + BigInt(at + D_NAME), link, LINK_SIZE);
+        if (linkLength >= 0) target = linkTarget(linkLength);
+        else throwUnlessClosed(this.#path);
       }
+      take(descriptor, target);
     }
-  } finally {
-    close(directory);
+    return links;
+  }
+
+  close(): void {
+    libc().close(this.#fd);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }
 
 /** With CAP_DAC_READ_SEARCH but without CAP_SYS_PTRACE, the directory opens and no link can be read. */
-function throwIfDenied(path: string): void {
+function throwUnlessClosed(path: string): void {
   const errnum = errno();
-  if (errnum === EACCES) throw new KernelError(`read the links in ${path}`, errnum);
+  if (errnum === EACCES || errnum === ENOMEM) throw new KernelError(`read the links in ${path}`, errnum);
+}
+
+/** By the inode of each socket in `path` (a /proc/PID/fd), a descriptor's number. Throws `KernelError`. */
+export function readSocketDescriptors(path: string): Map<number, number> {
+  using directory = new DescriptorDirectory(path);
+  const numbers = new Map<number, number>();
+  const take = (descriptor: number, target: Target = NO_SOCKET): void => {
+    if (target > 0) numbers.set(target, descriptor);
+  };
+  while (directory.readBlock(null, take) >= 0);
+  return numbers;
 }
 
 const status = new Uint8Array(STATX_STRUCT_SIZE);

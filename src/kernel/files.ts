@@ -10,7 +10,9 @@ import {
   EACCES,
   EAGAIN,
   EMFILE,
+  ENFILE,
   ENOENT,
+  ENOMEM,
   EPERM,
   errno,
   ESRCH,
@@ -29,6 +31,8 @@ const CODES: ReadonlyMap<number, string> = new Map([
   [EAGAIN, "EAGAIN"],
   [EACCES, "EACCES"],
   [EMFILE, "EMFILE"],
+  [ENFILE, "ENFILE"],
+  [ENOMEM, "ENOMEM"],
 ]);
 
 /** A system call that failed; `code` is errno's name where it is one that callers tell apart. */
@@ -45,6 +49,10 @@ export class KernelError extends Error {
   }
   get isDenied(): boolean {
     return this.code === "EPERM" || this.code === "EACCES";
+  }
+  /** There is no descriptor or no memory to ask with just now, which says nothing of what was asked for. */
+  get isShortage(): boolean {
+    return this.code === "EMFILE" || this.code === "ENFILE" || this.code === "ENOMEM";
   }
 }
 

@@ -1,15 +1,11 @@
 /** The process table: the mount point is a parameter, so a recorded tree or a host's /proc serve as well. */
 
 import { _SC_CLK_TCK, libc } from "../../ffi/libc.ts";
-import {
-  countDescriptors,
-  isRingLink,
-  readSocketDescriptors,
-  readSocketLink,
-} from "../kernel/descriptors.ts";
+import { countDescriptors, isRingLink, readSocketLink, type Target } from "../kernel/descriptors.ts";
 import { KernelError, listDirectory, readLink, readText } from "../kernel/files.ts";
 import { type ContainerCgroup, containerOfProcess } from "./container.ts";
 import { parseCgroupPath, unitOfCgroupPath } from "./cgroup.ts";
+import { DescriptorReading } from "./descriptor_reading.ts";
 import { parseRegisteredSockets, type RegisteredSockets } from "./fdinfo.ts";
 import { baseName, processName, programName } from "./name.ts";
 import { parsePasswd } from "./passwd.ts";
@@ -45,28 +41,13 @@ export interface Process {
 /** All that a process may be called by. */
 export type NamedProcess = Pick<Process, "name" | "comm" | "exe" | "argv0">;
 
-/**
- * Where a process has a socket: at descriptor N, or, as ~N (a negative number), registered with the io_uring instance
- * at descriptor N.
- */
-export type Place = number;
-
-/** The sockets that a process holds, as far as that can be told. */
-export interface HeldSockets {
-  /** By inode. */
-  readonly places: Map<number, Place>;
-  /** io_uring instances that may have more of them. */
-  readonly unlisted: readonly number[];
-  /** Its descriptors are not ours to see. */
-  readonly isRefused: boolean;
-  /** How many there are. */
-  readonly descriptors: number;
-}
-
 /** An io_uring instance that is at work whenever it is looked at is let go after so many looks of 20 µs. */
 const LISTING_TRIES = 16;
 /** A hundred thousand sockets of one instance are enough. */
 const LISTING_BYTES = 4 << 20;
+
+/** What an io_uring instance has is not known. */
+const NOTHING_TOLD: RegisteredSockets = { inodes: new Set(), isWhole: false };
 
 /** Process 2 of the machine, parent of all kernel threads (kernel/kthread.c); a container has none. */
 const KERNEL_THREAD_DAEMON = "kthreadd";
@@ -82,8 +63,16 @@ export class ProcFs {
   #tellsCounts: boolean | null = null;
   readonly #ticksPerSecond = libc().sysconf(_SC_CLK_TCK);
 
-  constructor(root: string) {
+  readonly #warn: (message: string) => void;
+  #hasWarned = false;
+
+  /**
+   * `warn` is told once, in one sentence, when something could not be read for want of descriptors or memory. That is not
+   * taken for a process's end.
+   */
+  constructor(root: string, warn: (message: string) => void = () => {}) {
     this.#root = root;
+    this.#warn = warn;
   }
 
   /**
@@ -98,44 +87,37 @@ export class ProcFs {
 
   /** The last that was given away: the fifth field of proc_loadavg(5). */
   #lastPid(): number | null {
-    try {
-      const fields = readText(`${this.#root}/loadavg`).trimEnd().split(" ");
-      const last = Number(fields[4]);
-      return fields.length === 5 && Number.isInteger(last) ? last : null;
-    } catch (error) {
-      if (error instanceof KernelError) return null;
-      throw error;
-    }
+    const text = nullUnlessShort(() => readText(`${this.#root}/loadavg`));
+    const fields = text?.trimEnd().split(" ") ?? [];
+    const last = Number(fields[4]);
+    return fields.length === 5 && Number.isInteger(last) ? last : null;
   }
 
-  /** Null where the process is gone. */
-  stat(pid: number): ProcStat | null {
+  /** Null where the process is gone; undefined where that could not be read. */
+  stat(pid: number): ProcStat | null | undefined {
+    return this.#unlessShort(() => this.#stat(pid), undefined);
+  }
+
+  #stat(pid: number): ProcStat | null {
     const text = this.#read(pid, "stat");
     return text === null ? null : parseStat(text);
   }
 
-  /** Whether this very process still runs. */
+  /** Whether this very process still runs, as far as that could be read. */
   isAlive({ pid, startTicks }: Pick<Process, "pid" | "startTicks">): boolean {
     const stat = this.stat(pid);
+    if (stat === undefined) return true;
     return stat !== null && stat.startTicks === startTicks && stat.state !== "Z" && stat.state !== "X";
   }
 
-  /**
-   * The sockets of a process; null where it is gone. Not seen are: those of a thread that has a table of descriptors for
-   * itself (unshare(2), CLONE_FILES), since the table read is that of the first thread; and those registered with an
-   * io_uring instance that is in no table itself (IORING_SETUP_REGISTERED_FD_ONLY).
-   */
-  heldSockets(pid: number): HeldSockets | null {
-    const places = new Map<number, Place>();
-    const rings: number[] = [];
-    try {
-      const descriptors = readSocketDescriptors(`${this.#root}/${pid}/fd`, places, rings);
-      const unlisted = rings.filter((ring) => !this.#addRegistered(pid, ring, places));
-      return { places, unlisted, isRefused: false, descriptors };
-    } catch (error) {
-      if (!(error instanceof KernelError)) throw error;
-      return error.isGone ? null : { places, unlisted: [], isRefused: true, descriptors: 0 };
-    }
+  /** Begins to read which sockets a process has. `known` are targets of its descriptors that need not be read again. */
+  readDescriptors(pid: number, known: ReadonlyMap<number, Target> | null = null): DescriptorReading {
+    return new DescriptorReading(pid, {
+      path: `${this.#root}/${pid}/fd`,
+      known,
+      registeredSockets: (ring) => this.registeredSockets(pid, ring),
+      onShortage: (error) => this.#noteShortage(error),
+    });
   }
 
   /** Whether a process has that socket at that descriptor now. */
@@ -152,6 +134,10 @@ export class ProcFs {
 
   /** The sockets registered with an io_uring instance; null where it is gone. */
   registeredSockets(pid: number, ring: number): RegisteredSockets | null {
+    return this.#unlessShort(() => this.#registeredSockets(pid, ring), NOTHING_TOLD);
+  }
+
+  #registeredSockets(pid: number, ring: number): RegisteredSockets | null {
     for (let tries = 0; tries < LISTING_TRIES; tries++) {
       const text = this.#read(pid, `fdinfo/${ring}`, LISTING_BYTES);
       if (text === null) return null;
@@ -160,26 +146,20 @@ export class ProcFs {
       // As little is said of any other file that has the number since.
       if (!isRingLink(`${this.#root}/${pid}/fd/${ring}`)) return null;
     }
-    return { inodes: new Set(), isWhole: false };
-  }
-
-  /** False where the instance may have sockets that are not listed. */
-  #addRegistered(pid: number, ring: number, places: Map<number, Place>): boolean {
-    const listed = this.registeredSockets(pid, ring);
-    if (listed === null) return true;
-    for (const inode of listed.inodes) {
-      // At a descriptor it is seen with less effort.
-      if (!places.has(inode)) places.set(inode, ~ring);
-    }
-    return listed.isWhole;
+    return NOTHING_TOLD;
   }
 
   /**
-   * Everything about a process, or null where it is gone. What could not be read is null in it. `before` is
-   * returned as it is when it is the same process and still goes by the same name.
+   * Everything about a process, or null where it is gone. What is not ours to read is null in it. `before` is
+   * returned as it is when it is the same process and still goes by the same name; and also, undefined without it, when
+   * there was no descriptor or memory to read with.
    */
-  read(pid: number, before?: Process): Process | null {
-    const stat = this.stat(pid);
+  read(pid: number, before?: Process): Process | null | undefined {
+    return this.#unlessShort(() => this.#readAll(pid, before), before);
+  }
+
+  #readAll(pid: number, before: Process | undefined): Process | null {
+    const stat = this.#stat(pid);
     if (stat === null) return null;
     if (before?.startTicks === stat.startTicks && before.comm === stat.comm) return before;
     const exe = this.#link(pid, "exe")?.replace(/ \(deleted\)$/, "") ?? null;
@@ -206,9 +186,11 @@ export class ProcFs {
     };
   }
 
-  /** The process that a thread belongs to; null where it is gone. */
-  processOfThread(tid: number, before?: Process): Process | null {
-    const pid = parseThreadGroup(this.#read(tid, "status") ?? "");
+  /** The process that a thread belongs to; null where it is gone, undefined where that could not be read. */
+  processOfThread(tid: number, before?: Process): Process | null | undefined {
+    const status = this.#unlessShort(() => this.#read(tid, "status"), undefined);
+    if (status === undefined) return undefined;
+    const pid = parseThreadGroup(status ?? "");
     return pid === null ? null : this.read(pid, before?.pid === pid ? before : undefined);
   }
 
@@ -223,22 +205,29 @@ export class ProcFs {
     return [name, comm, exe === null ? "" : baseName(exe), argv0 === null ? "" : programName(argv0)];
   }
 
-  #read(pid: number, file: string, limitBytes?: number): string | null {
+  /** What comes of it, or `otherwise` where there was no descriptor or memory to read with. */
+  #unlessShort<T, U>(read: () => T, otherwise: U): T | U {
     try {
-      return readText(`${this.#root}/${pid}/${file}`, limitBytes);
+      return read();
     } catch (error) {
-      if (error instanceof KernelError) return null;
-      throw error;
+      if (!(error instanceof KernelError && error.isShortage)) throw error;
+      this.#noteShortage(error);
+      return otherwise;
     }
   }
 
+  #noteShortage({ message }: KernelError): void {
+    if (!this.#hasWarned) this.#warn(`${message}; some processes may not be found`);
+    this.#hasWarned = true;
+  }
+
+  /** Null where it is gone, or not ours to read. Throws `KernelError` for want of descriptors or memory. */
+  #read(pid: number, file: string, limitBytes?: number): string | null {
+    return nullUnlessShort(() => readText(`${this.#root}/${pid}/${file}`, limitBytes));
+  }
+
   #link(pid: number, file: string): string | null {
-    try {
-      return readLink(`${this.#root}/${pid}/${file}`);
-    } catch (error) {
-      if (error instanceof KernelError) return null;
-      throw error;
-    }
+    return nullUnlessShort(() => readLink(`${this.#root}/${pid}/${file}`));
   }
 
   /** "btime" of /proc/stat: proc_stat(5). */
@@ -263,12 +252,16 @@ export class ProcFs {
   #readUsers(): Map<number, string | null> {
     // With another host's /proc, the users are that host's.
     const path = this.#root === "/proc" ? "/etc/passwd" : `${this.#root}/1/root/etc/passwd`;
-    const known = [...(this.#users ?? [])];
-    try {
-      return new Map<number, string | null>([...known, ...parsePasswd(readText(path))]);
-    } catch (error) {
-      if (error instanceof KernelError) return new Map(known);
-      throw error;
-    }
+    const text = nullUnlessShort(() => readText(path)) ?? "";
+    return new Map<number, string | null>([...this.#users ?? [], ...parsePasswd(text)]);
+  }
+}
+
+function nullUnlessShort<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof KernelError && !error.isShortage) return null;
+    throw error;
   }
 }

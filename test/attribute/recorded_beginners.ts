@@ -17,7 +17,7 @@ export class RecordedBeginners implements Beginners {
   #sends: PacketSend<Process>[] = [];
 
   /** A packet socket has sent so much, at that time of the frames' clock; null where nobody knows whose it was. */
-  addSend(who: Process | null, bytes: number, count: number, timeMs: number): void {
+  addSend(who: Process | null | undefined, bytes: number, count: number, timeMs: number): void {
     this.#sends.push({ tid: who?.pid ?? 0, who: who ?? undefined, bytes, count, timeMs });
   }
 

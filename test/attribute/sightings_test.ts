@@ -4,7 +4,7 @@ import { Sightings } from "../../src/attribute/sightings.ts";
 /** The process was seen with these sockets, the first at descriptor 3. */
 function see(sightings: Sightings, pid: number, ...inodes: readonly number[]): number[] {
   const places = new Map(inodes.map((inode, i) => [inode, i + 3]));
-  return sightings.put(pid, { places, readAtMs: 0, descriptors: inodes.length });
+  return sightings.put(pid, { places, readAtMs: 0, descriptors: inodes.length, targets: null });
 }
 
 Deno.test("Sightings tells who was seen with a socket, and where", () => {

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import {
   countDescriptors,
+  DescriptorDirectory,
   isRingLink,
+  NO_SOCKET,
   readSocketDescriptors,
   readSocketLink,
+  RING,
+  type Target,
 } from "../../src/kernel/descriptors.ts";
 import { KernelError } from "../../src/kernel/files.ts";
 import { ownSocketInodes } from "../sockets/own_inodes.ts";
@@ -30,13 +34,20 @@ interface Found {
 }
 
 function readAll(path: string): Found {
+  using directory = new DescriptorDirectory(path);
   const numbers = new Map<number, number>();
   const rings: number[] = [];
-  const count = readSocketDescriptors(path, numbers, rings);
-  return { count, numbers, rings };
+  const take = (descriptor: number, target: Target = NO_SOCKET): void => {
+    found.count++;
+    if (target === RING) rings.push(descriptor);
+    else if (target !== NO_SOCKET) numbers.set(target, descriptor);
+  };
+  const found = { count: 0, numbers, rings };
+  while (directory.readBlock(null, take) >= 0);
+  return found;
 }
 
-Deno.test("readSocketDescriptors() finds the sockets of this process", () => {
+Deno.test("DescriptorDirectory.readBlock() finds the sockets of this process", () => {
   using one = RealSocket.bound("udp", "127.0.0.1");
   using other = RealSocket.bound("tcp", "127.0.0.1");
   const { count, numbers } = readAll("/proc/self/fd");
@@ -46,7 +57,7 @@ Deno.test("readSocketDescriptors() finds the sockets of this process", () => {
   assert(count > numbers.size);
 });
 
-Deno.test("readSocketDescriptors() looks at every descriptor, and takes sockets and io_uring instances", () => {
+Deno.test("DescriptorDirectory.readBlock() looks at every descriptor, and takes sockets and io_uring instances", () => {
   const { count, numbers, rings } = read([
     ["0", "/dev/null"],
     ["1", "socket:[1]"],
@@ -67,13 +78,13 @@ Deno.test("readSocketDescriptors() looks at every descriptor, and takes sockets 
   assert.deepEqual(rings.sort((a, b) => a - b), [15, 1048576]);
 });
 
-Deno.test("readSocketDescriptors() gives one number of a socket that has several", () => {
+Deno.test("DescriptorDirectory.readBlock() gives one number of a socket that has several", () => {
   const { numbers } = read([["3", "socket:[7]"], ["4", "socket:[7]"]]);
   assert([3, 4].includes(numbers.get(7)!));
   assert.equal(numbers.size, 1);
 });
 
-Deno.test("readSocketDescriptors() goes through more descriptors than one call lists", () => {
+Deno.test("DescriptorDirectory.readBlock() goes through a large directory bit by bit", () => {
   const links = Array.from({ length: 3000 }, (_, fd) => [`${fd + 100}`, `socket:[${5000 + fd}]`] as const);
   const { count, numbers } = read(links);
   assert.equal(count, 3001);
@@ -83,14 +94,77 @@ Deno.test("readSocketDescriptors() goes through more descriptors than one call l
   );
 });
 
-Deno.test("readSocketDescriptors() throws for a process that is gone", () => {
+Deno.test("DescriptorDirectory throws for a process that is gone", () => {
   assert.throws(() => readAll("/proc/4194305/fd"), (error) => error instanceof KernelError && error.isGone);
 });
 
 Deno.test("readSocketDescriptors() closes what it opens", () => {
   const before = readAll("/proc/self/fd").count;
-  for (let i = 0; i < 50; i++) readAll("/proc/self/fd");
+  for (let i = 0; i < 50; i++) readSocketDescriptors("/proc/self/fd");
   assert(readAll("/proc/self/fd").count < before + 50);
+});
+
+/** This process with so many more descriptors, which a test has to do with. */
+function withManySockets(count: number, use: (sockets: readonly RealSocket[]) => void): void {
+  const sockets = Array.from({ length: count }, () => RealSocket.bound("udp", "127.0.0.1"));
+  try {
+    use(sockets);
+  } finally {
+    for (const socket of sockets) socket.close();
+  }
+}
+
+Deno.test("DescriptorDirectory.readBlock() reads no more than some hundred links at a time", () => {
+  withManySockets(600, () => {
+    using directory = new DescriptorDirectory("/proc/self/fd");
+    let total = 0;
+    for (;;) {
+      const links = directory.readBlock(null, () => {});
+      if (links < 0) break;
+      assert(links <= 200, `${links} links`);
+      total += links;
+    }
+    assert(total > 600);
+  });
+});
+
+Deno.test("DescriptorDirectory.readBlock() does not read what is known", () => {
+  withManySockets(300, (sockets) => {
+    const known = new Map(sockets.map(({ fd }) => [fd, 1_000_000 + fd]));
+    const taken = new Map<number, Target | undefined>();
+    using directory = new DescriptorDirectory("/proc/self/fd");
+    let total = 0;
+    for (;;) {
+      const links = directory.readBlock(known, (descriptor, target) => taken.set(descriptor, target));
+      if (links < 0) break;
+      total += links;
+    }
+    assert.equal(total, taken.size - 300);
+    for (const { fd } of sockets) assert.equal(taken.get(fd), 1_000_000 + fd);
+  });
+});
+
+Deno.test("DescriptorDirectory.readBlock() says when the process exits in the middle", async () => {
+  const child = new Deno.Command("sleep", { args: ["600"] }).spawn();
+  using directory = new DescriptorDirectory(`/proc/${child.pid}/fd`);
+  child.kill("SIGKILL");
+  await child.status;
+  assert.throws(
+    () => directory.readBlock(null, () => {}),
+    (error) => error instanceof KernelError && error.isGone,
+  );
+});
+
+Deno.test("readSocketDescriptors() tells where sockets are", () => {
+  using socket = RealSocket.bound("udp", "127.0.0.1");
+  assert.equal(readSocketDescriptors("/proc/self/fd").get(socket.inode), socket.fd);
+});
+
+Deno.test("countDescriptors() grows with each descriptor where the kernel tells", () => {
+  const before = countDescriptors("/proc/self/fd");
+  if (before === 0) return;
+  withManySockets(9, () => assert.equal(countDescriptors("/proc/self/fd"), before + 9));
+  assert.equal(countDescriptors("/proc/4194305/fd"), 0);
 });
 
 Deno.test("readSocketLink() is the inode of a socket, and 0 of all else", () => {
@@ -115,16 +189,4 @@ Deno.test({
       assert(!isRingLink(path));
     }
   },
-});
-
-Deno.test("countDescriptors() is as many as are listed, or 0 where the kernel does not tell", () => {
-  const path = "/proc/self/fd";
-  const count = countDescriptors(path);
-  // The listing itself has one more.
-  const listed = readSocketDescriptors(path, new Map(), []) - 1;
-  assert(count === 0 || count === listed);
-});
-
-Deno.test("countDescriptors() is 0 for a process that is gone", () => {
-  assert.equal(countDescriptors("/proc/0/fd"), 0);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ProcFs } from "../../src/proc/procfs.ts";
 import { isInstalled, outputOf } from "../installed.ts";
+import { withoutDescriptors } from "../kernel/without_descriptors.ts";
 import { BUSY_LISTING, listingOf } from "./ring_listing.ts";
 import { BOOT_S, type RecordedProcess, RecordedTree } from "./recorded_tree.ts";
 
@@ -206,56 +207,37 @@ Deno.test(
 );
 
 Deno.test(
-  "ProcFs.heldSockets() tells the sockets of a process, and at which descriptors they are",
-  withTree((tree, proc) => {
-    tree.put(4711, { sockets: [10, 4_294_967_295] });
-    assert.deepEqual(proc.heldSockets(4711), {
-      places: new Map([[10, 3], [4_294_967_295, 4]]),
-      unlisted: [],
-      isRefused: false,
-      descriptors: 3,
-    });
-  }),
-);
-
-Deno.test(
-  "ProcFs.heldSockets() tells sockets that are registered with io_uring by the instance",
-  withTree((tree, proc) => {
-    tree.put(4711, { sockets: [10, 11] });
-    tree.openRing(4711, 7, listingOf(11, 12));
-    tree.openRing(4711, 20, listingOf(13));
-    const { places, unlisted } = proc.heldSockets(4711)!;
-    assert.deepEqual(places, new Map([[10, 3], [11, 4], [12, ~7], [13, ~20]]));
-    assert.deepEqual(unlisted, []);
-  }),
-);
-
-Deno.test(
-  "ProcFs.heldSockets() says which io_uring instances told nothing",
-  withTree((tree, proc) => {
-    tree.put(4711, { sockets: [10] });
-    tree.openRing(4711, 7, BUSY_LISTING);
-    tree.openRing(4711, 20, listingOf(13));
-    const { places, unlisted } = proc.heldSockets(4711)!;
-    assert.deepEqual(places, new Map([[10, 3], [13, ~20]]));
-    assert.deepEqual(unlisted, [7]);
-  }),
-);
-
-Deno.test(
-  "ProcFs.heldSockets() tells a process that is gone from one that is not ours to see",
+  "ProcFs.descriptorCount() is null where the kernel does not tell, and of a process that is gone",
   withTree((tree, proc) => {
     tree.put(20, { sockets: [7] });
-    tree.put(30, { sockets: [7] });
-    tree.refuse(30);
-    assert.equal(proc.heldSockets(20)?.isRefused, false);
-    assert.deepEqual(proc.heldSockets(30), {
-      places: new Map(),
-      unlisted: [],
-      isRefused: true,
-      descriptors: 0,
+    assert.equal(proc.descriptorCount(20), null, "a directory's size is another thing");
+    assert.equal(new ProcFs("/proc").descriptorCount(4_194_305), null);
+  }),
+);
+
+Deno.test(
+  "ProcFs takes nobody for gone when there is no descriptor to look with, and says so once",
+  withTree((tree) => {
+    const warnings: string[] = [];
+    const proc = new ProcFs(tree.root, (message) => warnings.push(message));
+    tree.put(20, WEB);
+    const before = proc.read(20)!;
+    tree.put(20, { ...WEB, comm: "other" });
+    withoutDescriptors(() => {
+      assert.equal(proc.stat(20), undefined);
+      assert.equal(proc.read(20, before), before);
+      assert.equal(proc.read(20), undefined);
+      assert.equal(proc.processOfThread(20), undefined);
+      assert(proc.isAlive(before));
+      assert.equal(proc.registeredSockets(20, 7)?.isWhole, false);
+      assert(!proc.hasMachinePids);
     });
-    assert.equal(proc.heldSockets(40), null);
+    assert.deepEqual(warnings, [
+      `Cannot open ${tree.root}/20/stat: Too many open files; some processes may not be found`,
+    ]);
+    assert.equal(proc.read(20, before)?.comm, "other");
+    tree.remove(20);
+    assert.equal(proc.read(20, before), null);
   }),
 );
 
