@@ -20,8 +20,16 @@ export interface Serving {
 }
 
 export async function startServing(lab: Lab, namespace: Namespace, ...args: string[]): Promise<Serving> {
-  const command = [...NETHOGS_SERVING, "-j", "-d", "0.5", "--listen", "0", ...args];
-  const tool = new Nethogs(lab.start(within(namespace, command)));
+  return await serve(lab, within(namespace, servingCommand(...args)));
+}
+
+/** To be put into other surroundings before it is served. */
+export function servingCommand(...args: string[]): string[] {
+  return [...NETHOGS_SERVING, "-j", "-d", "0.5", "--listen", "0", ...args];
+}
+
+export async function serve(lab: Lab, command: readonly string[]): Promise<Serving> {
+  const tool = new Nethogs(lab.start(command));
   const line = await tool.program.stderr.until(/^nethogs: Metrics are at /);
   return { tool, address: new URL(line.slice(line.indexOf("http://"))).host };
 }
