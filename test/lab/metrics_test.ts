@@ -4,17 +4,26 @@ import assert from "node:assert/strict";
 import { inside, runTalk, startTalk } from "./container_traffic.ts";
 import { assertFails, CANNOT_CAPTURE, DONE, WRONG_USAGE } from "./ends.ts";
 import { eventually, HOST, Lab, labTest, within } from "./lab.ts";
-import { LAUNCHER, makeSearchPath, NETHOGS } from "./nethogs.ts";
+import { LAUNCHER, makeSearchPath, NETHOGS, ROOT } from "./nethogs.ts";
 import { hostAndPeer, loopbackOf } from "./networks.ts";
 import { Podman, podmanTest } from "./podman.ts";
 import { type Exit, mustRun, run } from "./program.ts";
 import { parseExposition, Prometheus, type Sample } from "./prometheus.ts";
 import { NETHOGS_SERVING, startServing, TRAFFIC } from "./serving.ts";
 import { DATAGRAM_BYTES, talkOver } from "./talk.ts";
+import { Tmux } from "./tmux.ts";
 
 function only(samples: readonly Sample[]): Sample {
   assert.equal(samples.length, 1, JSON.stringify(samples));
   return samples[0]!;
+}
+
+/** Which containers sent most in the last minutes, as the README asks. */
+async function questionOfLateMinutes(): Promise<string> {
+  const readme = await Deno.readTextFile(`${ROOT}README.md`);
+  const question = /^topk\(.* offset 5m .*$/m.exec(readme)?.[0];
+  assert.ok(question !== undefined);
+  return question;
 }
 
 labTest("Prometheus knows who sent most, and how much, as the reports do", ["prometheus"], async () => {
@@ -69,6 +78,10 @@ podmanTest("Prometheus knows which container sent most", ["prometheus"], async (
     ([sample]) => sample !== undefined && sample.value > upBytes,
   );
   assert.equal(only(most).metric["container"], a.name);
+  // By the question of the README, though all of it was before the first scrape that had it.
+  const [recent] = await prometheus.query(await questionOfLateMinutes());
+  assert.equal(recent?.metric["container"], a.name);
+  assert.ok(recent.value > upBytes && recent.value < 1.1 * upBytes, `${recent.value} bytes`);
   const receivers = await prometheus.until(
     `nethogs_received_bytes_total{container="${b.name}"} > ${upBytes}`,
     (samples) => samples.length > 0,
@@ -163,4 +176,26 @@ labTest("metrics are those of the interval that was reported last, and healthy a
   assert.deepEqual(sent?.metric, { process: "talker", interface: "lo", user: "root" });
   assert.equal(sent.value, 100 * DATAGRAM_BYTES);
   assert.equal((await tool.stop()).code, DONE);
+});
+
+labTest("metrics are served beside the screen, whatever it shows", ["tmux", "dash", "curl"], async () => {
+  await using lab = await Lab.open();
+  const host = await lab.namespace();
+  await using terminal = await Tmux.open(...within(host, ["dash", "-i"]));
+  await terminal.type("PS1='ready> '; clear");
+  await terminal.shows(/^ready>$/m);
+  const words = [...NETHOGS_SERVING, "--listen", "9911", "-d", "0.3", "lo"].map((word) => `'${word}'`);
+  await terminal.type(words.join(" "));
+  await terminal.shows(/^q quit/m);
+  await terminal.press("g");
+  await terminal.shows(/^CONTAINER/m);
+  const get = within(host, ["curl", "-sS", "--fail", "http://127.0.0.1:9911/metrics"]);
+  const read = async (): Promise<number> =>
+    parseExposition(await mustRun(...get)).find(({ name }) => name === "nethogs_interface_bytes_total")!
+      .value;
+  // What is asked is on loopback itself.
+  const before = await read();
+  await eventually(async () => await read() > before);
+  await terminal.press("q");
+  await terminal.shows(/^ready>$/m);
 });
