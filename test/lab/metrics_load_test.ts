@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { DONE } from "./ends.ts";
-import { type End, HOST, Lab, labTest, readHardwareAddress, within } from "./lab.ts";
+import { type End, Lab, labTest, readHardwareAddress, within } from "./lab.ts";
 import { type Memory, readMemory } from "./memory.ts";
 import { NETHOGS, Nethogs, type Report, type Standing } from "./nethogs.ts";
 import { hostAndPeer } from "./networks.ts";
