@@ -4,13 +4,13 @@ import type { DescriptorReading } from "../proc/descriptor_reading.ts";
 import type { ProcFs } from "../proc/procfs.ts";
 import type { Sightings } from "./sightings.ts";
 
-/** So many steps of a reading in one go: a process with no more than `MANY` descriptors is read whole. */
-const STEPS_AT_ONCE = 5;
 /**
  * Of a process with more descriptors than this, those that were read before are only listed, unless it is read thoroughly:
  * that takes a fifth of the time.
  */
 const MANY = 512;
+/** One with less is read in one go, in so many steps at most. */
+const STEPS_AT_ONCE = 5;
 
 export interface DescriptorReaderParts {
   readonly proc: Pick<ProcFs, "readDescriptors">;
@@ -40,14 +40,17 @@ export class DescriptorReader {
     return proc.readDescriptors(pid, isKnown && !isThorough ? targets : null);
   }
 
-  /** Reads on, for some two milliseconds at most. Returns whether it came to the end. */
+  /** Reads on, a few hundred descriptors at first, then some hundred. Returns whether it came to the end. */
   readOn(reading: DescriptorReading): boolean {
     const { sightings, onSeen } = this.#parts;
     const found = (inode: number, place: number): void => {
       sightings.add(reading.pid, inode, place);
       onSeen(inode);
     };
-    for (let step = 0; step < STEPS_AT_ONCE && reading.end === null; step++) reading.readOn(found);
+    for (let step = 0; reading.end === null; step++) {
+      if (step > 0 && (step >= STEPS_AT_ONCE || reading.descriptors > MANY)) break;
+      reading.readOn(found);
+    }
     if (reading.end !== null) this.#finish(reading);
     return reading.end !== null;
   }
@@ -55,7 +58,7 @@ export class DescriptorReader {
   /** Keeps what was read so far. */
   stop(reading: DescriptorReading): void {
     reading[Symbol.dispose]();
-    this.#parts.sightings.note(reading.pid, reading.targets, this.#parts.nowMs());
+    this.#parts.sightings.note(reading.pid, reading.news, this.#parts.nowMs());
   }
 
   #finish(reading: DescriptorReading): void {

@@ -1,14 +1,14 @@
 /** Which processes were seen to hold which sockets when their descriptors were last read. */
 
-import type { Target } from "../kernel/descriptors.ts";
 import type { Place } from "../proc/descriptor_reading.ts";
+import type { DescriptorTable } from "../proc/descriptor_table.ts";
 
 /** What was seen of one process. */
 interface Sighting {
   /** By inode. */
   places: Map<number, Place>;
   /** By descriptor, what it is; null where they are so few that all are read each time. */
-  targets: Map<number, Target> | null;
+  targets: DescriptorTable | null;
   readAtMs: number;
   /** How many descriptors there were when they were all listed. */
   descriptors: number;
@@ -65,10 +65,12 @@ export class Sightings {
   put(pid: number, sighting: Sighting): number[] {
     const before = this.#processes.get(pid)?.places ?? NO_PLACES;
     this.#processes.set(pid, sighting);
-    for (const inode of sighting.places.keys()) {
-      if (!before.has(inode)) this.#add(pid, inode);
-    }
-    return this.#removeAll(pid, before, sighting.places);
+    const { places } = sighting;
+    const gone = this.#removeAll(pid, before, places);
+    // Those that were added one by one need not be looked at once more.
+    const isAdded = before.size - gone.length === places.size;
+    for (const inode of isAdded ? [] : places.keys()) if (!before.has(inode)) this.#add(pid, inode);
+    return gone;
   }
 
   /** The process was seen to have this one socket, whatever else it has. */
@@ -79,12 +81,12 @@ export class Sightings {
     this.#add(pid, inode);
   }
 
-  /** Its descriptors began to be read, and this was seen of them before it ended. */
-  note(pid: number, targets: Map<number, Target>, readAtMs: number): void {
+  /** Its descriptors began to be read, and what these are became known before that was ended. */
+  note(pid: number, news: DescriptorTable, readAtMs: number): void {
     const sighting = this.#of(pid);
     sighting.readAtMs = readAtMs;
-    if (sighting.targets === null) sighting.targets = targets;
-    else for (const [descriptor, target] of targets) sighting.targets.set(descriptor, target);
+    if (sighting.targets === null) sighting.targets = news;
+    else for (const [descriptor, target] of news.entries()) sighting.targets.set(descriptor, target);
   }
 
   #of(pid: number): Sighting {

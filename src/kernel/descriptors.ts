@@ -24,6 +24,9 @@ export type Target = number;
 export const RING: Target = -1;
 export const NO_SOCKET: Target = 0;
 
+/** By descriptor; undefined where it has to be looked at. */
+export type KnownTargets = Pick<ReadonlyMap<number, Target>, "get">;
+
 /** A block has some 170 descriptors at most, whose links take less than a millisecond. */
 const entries = new Uint8Array(4096);
 const ENTRIES_SIZE = BigInt(entries.length);
@@ -87,7 +90,7 @@ export class DescriptorDirectory implements Disposable {
    * `KernelError` where the process is gone, or its links are not ours to read.
    */
   readBlock(
-    known: ReadonlyMap<number, Target> | null,
+    known: KnownTargets | null,
     take: (descriptor: number, target: Target | undefined) => void,
   ): number {
     const { getdents64, readlinkat } = libc();

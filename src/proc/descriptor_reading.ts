@@ -1,7 +1,8 @@
 /** One reading of the descriptors of a process, step by step: it may have a hundred thousand. */
 
-import { DescriptorDirectory, RING, type Target } from "../kernel/descriptors.ts";
+import { DescriptorDirectory, type KnownTargets, RING } from "../kernel/descriptors.ts";
 import { KernelError } from "../kernel/files.ts";
+import { DescriptorTable } from "./descriptor_table.ts";
 import type { RegisteredSockets } from "./fdinfo.ts";
 
 /**
@@ -17,7 +18,7 @@ export interface ReadingParts {
   /** The process's /proc/PID/fd. */
   readonly path: string;
   /** Targets of descriptors that need not be read again; null where all are to be. */
-  readonly known: ReadonlyMap<number, Target> | null;
+  readonly known: KnownTargets | null;
   /** The sockets registered with an io_uring instance; null where it is gone. */
   readonly registeredSockets: (ring: number) => RegisteredSockets | null;
   /** Is told what cannot be done for want of descriptors or memory. */
@@ -36,7 +37,9 @@ export class DescriptorReading implements Disposable {
   /** By inode, of the sockets seen so far. */
   readonly places = new Map<number, Place>();
   /** By descriptor, of those seen so far. */
-  readonly targets = new Map<number, Target>();
+  readonly targets = new DescriptorTable();
+  /** Those of them that were not known before. */
+  readonly news: DescriptorTable;
   /** io_uring instances that may have more sockets than were told. */
   readonly unlisted: number[] = [];
   /** How many descriptors were seen so far, */
@@ -52,6 +55,7 @@ export class DescriptorReading implements Disposable {
     this.pid = pid;
     this.#parts = parts;
     this.isThorough = parts.known === null;
+    this.news = this.isThorough ? this.targets : new DescriptorTable();
     this.#try(() => this.#directory = new DescriptorDirectory(parts.path));
   }
 
@@ -68,10 +72,12 @@ export class DescriptorReading implements Disposable {
   }
 
   #readBlock(found: (inode: number, place: Place) => void): void {
-    const links = this.#directory!.readBlock(this.#parts.known, (descriptor, target) => {
+    const { known } = this.#parts;
+    const links = this.#directory!.readBlock(known, (descriptor, target) => {
       this.descriptors++;
       if (target === undefined) return;
       this.targets.set(descriptor, target);
+      if (!this.isThorough && known!.get(descriptor) !== target) this.news.set(descriptor, target);
       if (target === RING) this.#rings.push(descriptor);
       if (target <= 0) return;
       this.places.set(target, descriptor);
@@ -85,6 +91,7 @@ export class DescriptorReading implements Disposable {
     const listed = this.#parts.registeredSockets(ring);
     // What it has is not kept with the descriptor's number, so it is to be looked at each time.
     this.targets.delete(ring);
+    this.news.delete(ring);
     if (listed === null) return;
     for (const inode of listed.inodes) {
       // At a descriptor it is seen with less effort.

@@ -1,7 +1,7 @@
 /** The process table: the mount point is a parameter, so a recorded tree or a host's /proc serve as well. */
 
 import { _SC_CLK_TCK, libc } from "../../ffi/libc.ts";
-import { countDescriptors, isRingLink, readSocketLink, type Target } from "../kernel/descriptors.ts";
+import { countDescriptors, isRingLink, type KnownTargets, readSocketLink } from "../kernel/descriptors.ts";
 import { KernelError, listDirectory, readLink, readText } from "../kernel/files.ts";
 import { type ContainerCgroup, containerOfProcess } from "./container.ts";
 import { parseCgroupPath, unitOfCgroupPath } from "./cgroup.ts";
@@ -111,7 +111,7 @@ export class ProcFs {
   }
 
   /** Begins to read which sockets a process has. `known` are targets of its descriptors that need not be read again. */
-  readDescriptors(pid: number, known: ReadonlyMap<number, Target> | null = null): DescriptorReading {
+  readDescriptors(pid: number, known: KnownTargets | null = null): DescriptorReading {
     return new DescriptorReading(pid, {
       path: `${this.#root}/${pid}/fd`,
       known,

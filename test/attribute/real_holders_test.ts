@@ -91,6 +91,47 @@ Deno.test("SocketHolders names who a socket was passed to, once its sender has c
   assert.equal(search.find(inode), receiver.pid);
 });
 
+/** A process that has so many descriptors more, which are no sockets. */
+async function startWithMany(count: number): Promise<Deno.ChildProcess> {
+  const script = `for ((fd = 100; fd < ${
+    100 + count
+  }; fd++)); do eval "exec $fd</dev/null"; done; echo ready; read`;
+  const child = new Deno.Command("bash", { args: ["-c", script], stdin: "piped", stdout: "piped" }).spawn();
+  const reader = child.stdout.getReader();
+  await reader.read();
+  await reader.cancel();
+  return child;
+}
+
+class OneProcess extends ProcFs {
+  constructor(readonly pid: number) {
+    super("/proc");
+  }
+
+  override pids(): number[] {
+    return [this.pid];
+  }
+}
+
+Deno.test("SocketHolders forgets a process that exits while its descriptors are read", async () => {
+  const child = await startWithMany(800);
+  let nowMs = 0;
+  // Each look at the clock is a slice later.
+  const holders = new SocketHolders(new OneProcess(child.pid), () => nowMs, () => nowMs += 10);
+  const step = (): void => {
+    nowMs += 1000;
+    holders.step([]);
+  };
+  holders.holderOf(NO_SOCKET);
+  step();
+  assert(!holders.isMissing(NO_SOCKET), "it is in the middle of it");
+  child.kill("SIGKILL");
+  await Promise.all([child.status, child.stdin.close().catch(() => {})]);
+  for (let i = 0; i < 3; i++) step();
+  assert(holders.isMissing(NO_SOCKET));
+  assert.equal(holders.seen, 0);
+});
+
 const noRings = ringsRefused();
 
 Deno.test({

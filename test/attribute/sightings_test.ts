@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Sightings } from "../../src/attribute/sightings.ts";
+import { DescriptorTable } from "../../src/proc/descriptor_table.ts";
 
 /** The process was seen with these sockets, the first at descriptor 3. */
 function see(sightings: Sightings, pid: number, ...inodes: readonly number[]): number[] {
@@ -56,4 +57,41 @@ Deno.test("Sightings.holderOf() prefers any other process to process 1", () => {
   assert.equal(sightings.holderOf(7), 30);
   sightings.forget(30);
   assert.equal(sightings.holderOf(7), 1);
+});
+
+Deno.test("Sightings.add() adds to what was seen of a process, whether or not there was any", () => {
+  const sightings = new Sightings();
+  see(sightings, 20, 7);
+  sightings.add(20, 8, 90);
+  sightings.add(20, 7, 91);
+  sightings.add(30, 8, 3);
+  assert.deepEqual([7, 8].map((inode) => sightings.place(20, inode)), [3, 90]);
+  assert.equal(sightings.holderOf(8), 20);
+  assert.deepEqual(see(sightings, 20, 7), [8]);
+  assert.equal(sightings.holderOf(8), 30);
+});
+
+Deno.test("Sightings.put() takes in what was added one by one, and what was removed meanwhile", () => {
+  const sightings = new Sightings();
+  for (const inode of [7, 8, 9]) sightings.add(20, inode, inode);
+  sightings.remove(20, 8);
+  assert.deepEqual(see(sightings, 20, 7, 8), [9]);
+  assert.deepEqual([7, 8, 9].map((inode) => sightings.holderOf(inode)), [20, 20, null]);
+});
+
+Deno.test("Sightings.note() makes known what descriptors are, until a socket is not found at one of them", () => {
+  const sightings = new Sightings();
+  const [some, more] = [new DescriptorTable(), new DescriptorTable()];
+  for (const [table, descriptor, target] of [[some, 3, 7], [some, 4, 0], [more, 5, 8]] as const) {
+    table.set(descriptor, target);
+  }
+  sightings.note(20, some, 1000);
+  sightings.note(20, more, 2000);
+  sightings.add(20, 8, 5);
+  assert.equal(sightings.knownCount(20), 3);
+  assert.equal(sightings.of(20)?.readAtMs, 2000);
+  sightings.remove(20, 8);
+  assert.equal(sightings.of(20)?.targets?.get(5), undefined);
+  assert.equal(sightings.knownCount(20), 2);
+  assert.equal(sightings.knownCount(30), 0);
 });

@@ -1,6 +1,6 @@
 /** A recorded tree whose readings are noted, and take time by a clock that nothing else moves. */
 
-import type { Target } from "../../src/kernel/descriptors.ts";
+import type { KnownTargets } from "../../src/kernel/descriptors.ts";
 import type { DescriptorReading } from "../../src/proc/descriptor_reading.ts";
 import { ProcFs } from "../../src/proc/procfs.ts";
 import { RecordedTree } from "../proc/recorded_tree.ts";
@@ -27,7 +27,7 @@ export class WatchedProc extends ProcFs implements Disposable {
     this.tree = tree;
   }
 
-  override readDescriptors(pid: number, known: ReadonlyMap<number, Target> | null = null): DescriptorReading {
+  override readDescriptors(pid: number, known: KnownTargets | null = null): DescriptorReading {
     this.reads.push(pid);
     this.nowMs += this.readMs;
     const reading = super.readDescriptors(pid, known);

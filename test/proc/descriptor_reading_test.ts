@@ -23,7 +23,7 @@ Deno.test(
     tree.put(4711, { sockets: [10, 4_294_967_295] });
     const { places, targets, unlisted, descriptors, links, end } = readWhole(proc, 4711);
     assert.deepEqual(places, new Map([[10, 3], [4_294_967_295, 4]]));
-    assert.deepEqual(targets, new Map([[0, NO_SOCKET], [3, 10], [4, 4_294_967_295]]));
+    assert.deepEqual([...targets.entries()], [[0, NO_SOCKET], [3, 10], [4, 4_294_967_295]]);
     assert.deepEqual(unlisted, []);
     assert.deepEqual([descriptors, links, end], [3, 3, "whole"]);
   }),

@@ -1,5 +1,6 @@
 /** Readings of descriptors, as far as they go. */
 
+import type { KnownTargets } from "../../src/kernel/descriptors.ts";
 import type { DescriptorReading } from "../../src/proc/descriptor_reading.ts";
 import type { ProcFs } from "../../src/proc/procfs.ts";
 
@@ -7,7 +8,7 @@ import type { ProcFs } from "../../src/proc/procfs.ts";
 export function readWhole(
   proc: ProcFs,
   pid: number,
-  known: ReadonlyMap<number, number> | null = null,
+  known: KnownTargets | null = null,
 ): DescriptorReading {
   const reading = proc.readDescriptors(pid, known);
   while (reading.end === null) reading.readOn(() => {});
