@@ -58,6 +58,18 @@ Deno.test("--replay ends with status 1 where there is no record, and 2 where a t
   }
 });
 
+Deno.test("--replay --screen says where there can be none, and --speed keeps the pace of what is printed, too", async () => {
+  const recorded = await record();
+  const screen = await runNethogs(["--replay", "-", "--screen"], recorded);
+  assert.deepEqual(screen, {
+    status: 2,
+    stdout: "",
+    stderr: "nethogs: Cannot show the screen: standard output is not a terminal; -t prints text\n",
+  });
+  const paced = await runNethogs(["--replay", "-", "--speed", "1000"], recorded);
+  assert.deepEqual(paced, await runNethogs(["--replay", "-"], recorded));
+});
+
 Deno.test("--alert tells what is raised and cleared, and --alert-exit with which status", async () => {
   const recorded = await record();
   const rules = ["--alert", "total sent > 4KB/s", "--alert", "interface total > 5GB"];
