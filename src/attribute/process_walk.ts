@@ -57,7 +57,6 @@ export class ProcessWalk {
 
   /** There is nothing left to read, or no walk under way. */
   get isOver(): boolean {
-    while (this.#covered.has(this.#pending.at(-1)!)) this.#pending.pop();
     return this.#pending.length === 0 && this.#thorough === null;
   }
 
@@ -183,6 +182,7 @@ export class ProcessWalk {
     // In the middle of it: another may have the pid by now.
     if (end === "gone" && descriptors > 0) this.#urgent.add(pid);
     if (isThorough) this.#covered.add(pid);
+    while (this.#covered.has(this.#pending.at(-1)!)) this.#pending.pop();
     return true;
   }
 }
