@@ -69,7 +69,7 @@ function open(): { symbols: Libpcap; soname: string } {
       if (error instanceof Deno.errors.NotCapable) throw error;
       // It is there, and cannot be opened just now.
       if (/Too many open files/.test(String(error))) {
-        throw new LibraryMissingError("Cannot load libpcap: Too many open files");
+        throw new LibraryMissingError("Cannot load libpcap: Too many open files (raise ulimit -n)");
       }
     }
   }

@@ -84,7 +84,8 @@ export class Locator {
       if (end === End.NEAR) return [own];
       return peer === null ? [] : [peer];
     }
-    if (end === End.FAR && peer?.addresses.has(words, localAt)) return [peer];
+    // What is not known to be elsewhere may be there.
+    if (end === End.FAR && (peer?.isUnread || peer?.addresses.has(words, localAt))) return [peer];
     const candidates: NetNamespace[] = [];
     // We are never at the far end: what we send to ourselves goes by loopback.
     const isOwn = own.addresses.has(words, localAt) || isLoopback(words, localAt);
@@ -124,6 +125,7 @@ export class Locator {
     found.isExact = false;
     if (!isThorough) return;
     for (const namespace of candidates) {
+      if (namespace.isUnread) found.isUnread = true;
       if (!this.#hasSocket(namespace, conversation, link) || this.#answer.inode === 0) continue;
       const { inodes, isExact } = this.#answer;
       if (found.isExact && isExact) {

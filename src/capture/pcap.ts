@@ -32,6 +32,7 @@ import {
   PCAP_NETMASK_UNKNOWN,
   PCAP_STAT_SIZE,
 } from "../../ffi/libpcap.ts";
+import { withAdvice } from "../kernel/files.ts";
 import { CaptureError, type CaptureErrorKind } from "./errors.ts";
 import { DumpedFrames, type FrameBatch, PKTHDR_SIZE } from "./frames.ts";
 import { Ring } from "./ring.ts";
@@ -100,7 +101,10 @@ export class PcapHandle {
     const errorBuffer = new Uint8Array(PCAP_ERRBUF_SIZE);
     const pcap = pcapLibrary.pcap_create(cString(name), errorBuffer);
     if (pcap === null) {
-      throw new CaptureError("other", `Cannot capture on "${name}": ${errorBufferText(errorBuffer)}`);
+      throw new CaptureError(
+        "other",
+        `Cannot capture on "${name}": ${withAdvice(errorBufferText(errorBuffer))}`,
+      );
     }
     try {
       pcapLibrary.pcap_set_snaplen(pcap, options.snapshotLength);
@@ -111,7 +115,10 @@ export class PcapHandle {
       const status = pcapLibrary.pcap_activate(pcap);
       if (status < 0) {
         const detail = cText(pcapLibrary.pcap_geterr(pcap)) || cText(pcapLibrary.pcap_statustostr(status));
-        throw new CaptureError(KINDS.get(status) ?? "other", `Cannot capture on "${name}": ${detail}`);
+        throw new CaptureError(
+          KINDS.get(status) ?? "other",
+          `Cannot capture on "${name}": ${withAdvice(detail)}`,
+        );
       }
       const handle = new PcapHandle(name, pcap);
       handle.#setLiveFilter(options.filter, options.isLoopback);

@@ -35,12 +35,17 @@ const CODES: ReadonlyMap<number, string> = new Map([
   [ENOMEM, "ENOMEM"],
 ]);
 
+/** The C library's words, and what to do where they say that this process has no descriptor left. */
+export function withAdvice(words: string): string {
+  return words.endsWith(strerror(EMFILE)) ? `${words} (raise ulimit -n)` : words;
+}
+
 /** A system call that failed; `code` is errno's name where it is one that callers tell apart. */
 export class KernelError extends Error {
   override name = "KernelError";
   readonly code: string;
   constructor(attempt: string, errnum: number) {
-    super(`Cannot ${attempt}: ${strerror(errnum)}`);
+    super(`Cannot ${attempt}: ${withAdvice(strerror(errnum))}`);
     this.code = CODES.get(errnum) ?? `errno ${errnum}`;
   }
   /** The file, or the process it belongs to, is no longer there (or never was). */

@@ -4,12 +4,12 @@
  */
 
 import { CLONE_NEWNET, cString, errno, libc, O_CLOEXEC, O_RDONLY } from "../../ffi/libc.ts";
-import { KernelError } from "./files.ts";
+import { KernelError, readText } from "./files.ts";
 
 /** The calling thread's, whichever that is of the runtime's. */
 const OWN = "/proc/thread-self/ns/net";
 
-/** A descriptor of the namespace that a file under /proc/PID/ns or /run/netns stands for. */
+/** A descriptor of the namespace that a file under /proc/PID/ns or /run/netns stands for. Throws `KernelError`. */
 export function openNamespace(path: string): number {
   const fd = libc().open(cString(path), O_RDONLY | O_CLOEXEC);
   if (fd < 0) throw new KernelError(`open the namespace ${path}`, errno());
@@ -18,6 +18,24 @@ export function openNamespace(path: string): number {
 
 export function closeNamespace(fd: number): void {
   libc().close(fd);
+}
+
+/** "ino:" of proc_pid_fdinfo(5), which is the number in the link /proc/PID/ns/net. Throws `KernelError`. */
+export function namespaceInode(fd: number): number {
+  return Number(/^ino:\s*(\d+)$/m.exec(readText(`/proc/self/fdinfo/${fd}`))?.[1] ?? 0);
+}
+
+/**
+ * What `use` makes of a namespace that is open meanwhile; null where another is found at that path by now. Throws
+ * `KernelError` where it cannot be opened.
+ */
+export function usingNamespace<T>(path: string, inode: number, use: (fd: number) => T): T | null {
+  const fd = openNamespace(path);
+  try {
+    return namespaceInode(fd) === inode ? use(fd) : null;
+  } finally {
+    closeNamespace(fd);
+  }
 }
 
 /**

@@ -138,12 +138,12 @@ export class NamespaceSockets implements SocketTable {
   }
 }
 
-/** A channel into the namespace this thread is in, or null where it is refused. */
+/** A channel into the namespace this thread is in, or null where it is refused. Throws `KernelError` in a shortage. */
 export function openSockDiag(): SockDiag | null {
   try {
     return new SockDiag();
   } catch (error) {
-    if (error instanceof KernelError) return null;
+    if (error instanceof KernelError && !error.isShortage) return null;
     throw error;
   }
 }

@@ -6,6 +6,7 @@
  * alive, with all its interfaces, so they are closed as soon as it has neither process nor mount.
  */
 
+import { EMFILE } from "../../ffi/libc.ts";
 import { forEachAddress } from "../capture/interfaces.ts";
 import { AddressSet } from "../kernel/address.ts";
 import { KernelError, listDirectory, readLink, readText } from "../kernel/files.ts";
@@ -17,9 +18,15 @@ import {
   NLM_F_REQUEST,
   NLMSG_HDRLEN,
 } from "../kernel/netlink.ts";
-import { closeNamespace, openNamespace, withinNamespace } from "../kernel/netns.ts";
+import {
+  closeNamespace,
+  namespaceInode,
+  openNamespace,
+  usingNamespace,
+  withinNamespace,
+} from "../kernel/netns.ts";
 import { NamespaceSockets, openSockDiag } from "./namespace_sockets.ts";
-import { netFilesIn, netFilesWithin } from "./net_files.ts";
+import { netFilesAt, netFilesIn, netFilesWithin, type ReadNetFile } from "./net_files.ts";
 import { parseFibTrie, parseIfInet6 } from "./proc_addresses.ts";
 import type { SocketTable } from "./socket_table.ts";
 
@@ -30,6 +37,8 @@ const SHORTEST_PAUSE_MS = 900;
 const CALM_AFTER_MS = 5000;
 const CALM_DUTY = 0.0005;
 const MOUNTS = "/run/netns";
+/** So many descriptors are left for what is opened for a moment; a namespace that would take them is not entered. */
+const SPARE_DESCRIPTORS = 8;
 
 // linux/net_namespace.h
 const RTM_GETNSID = 90;
@@ -48,13 +57,17 @@ export interface NetNamespace {
   readonly netnsId: number;
   readonly addresses: AddressSet;
   readonly sockets: SocketTable;
+  /** There was no descriptor or memory to ask for its addresses with: it may have any. */
+  readonly isUnread: boolean;
 }
 
 class KnownNamespace implements NetNamespace {
   readonly addresses = new AddressSet();
   readonly sockets: NamespaceSockets;
   netnsId = -1;
+  isUnread = true;
   readonly #route: NetlinkSocket | null;
+  readonly #files: ReadNetFile;
   #signature = "";
 
   constructor(
@@ -63,10 +76,11 @@ class KnownNamespace implements NetNamespace {
     /** Stands for the namespace, whatever becomes of the process it was found by; -1 where it may not be opened. */
     readonly fd: number,
     readonly place: Place,
-    channels: { sockets: NamespaceSockets; route: NetlinkSocket | null },
+    channels: Channels,
   ) {
     this.sockets = channels.sockets;
     this.#route = channels.route;
+    this.#files = channels.files;
   }
 
   /** Reached by sockets of its own, whatever becomes of the process it was found by. */
@@ -74,15 +88,16 @@ class KnownNamespace implements NetNamespace {
     return this.#route !== null;
   }
 
-  /** It is still to be found where it was; what it is held by ourselves does not count. */
+  /** It is still to be found where it was; what it is held by ourselves does not count. Throws `KernelError` in a shortage. */
   get isInPlace(): boolean {
     const { path } = this.place;
     return (path.startsWith(MOUNTS) ? inodeOfMount(path) : inodeOf(path)) === this.inode;
   }
 
-  /** Returns whether they are others than before. */
+  /** Returns whether they are others than before. Throws `KernelError`. */
   readAddresses(): boolean {
     const found = this.#route ? this.#askAddresses(this.#route) : this.#listAddresses();
+    this.isUnread = false;
     const signature = found.map((words) => words.join()).join(" ");
     if (signature === this.#signature) return false;
     this.#signature = signature;
@@ -98,25 +113,19 @@ class KnownNamespace implements NetNamespace {
   }
 
   #listAddresses(): Uint32Array[] {
-    return [
-      ...parseFibTrie(readIfThere(`${this.place.netDirectory}/fib_trie`)),
-      ...parseIfInet6(readIfThere(`${this.place.netDirectory}/if_inet6`)),
-    ];
+    return [...parseFibTrie(this.#files("fib_trie")), ...parseIfInet6(this.#files("if_inet6"))];
+  }
+
+  /** What our namespace calls it; -1 where it has no name for it yet. Throws `KernelError`. */
+  askNetnsId(own: NetlinkSocket): number {
+    if (this.fd >= 0) return netnsIdOf(own, this.fd);
+    return usingNamespace(this.place.path, this.inode, (fd) => netnsIdOf(own, fd)) ?? -1;
   }
 
   close(): void {
     this.sockets.close();
     this.#route?.close();
     if (this.fd >= 0) closeNamespace(this.fd);
-  }
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readText(path);
-  } catch (error) {
-    if (error instanceof KernelError) return "";
-    throw error;
   }
 }
 
@@ -145,7 +154,7 @@ export class Namespaces {
 
   /**
    * `addresses` and `broadcasts` are this namespace's, kept up to date by whoever watches its interfaces. `warn` is told
-   * once, in one sentence, when sockets could not be asked for.
+   * once, in one sentence, when something could not be asked for. Throws `KernelError` where there are no descriptors.
    */
   constructor(
     procRoot: string,
@@ -159,7 +168,7 @@ export class Namespaces {
     this.#nowMs = nowMs;
     let hasWarned = false;
     this.#warn = (message) => {
-      if (!hasWarned) warn(`${message}; some conversations are reported as not looked up`);
+      if (!hasWarned) warn(`${message}; some conversations may be reported as not looked up`);
       hasWarned = true;
     };
     this.#route = openRoute();
@@ -169,6 +178,7 @@ export class Namespaces {
       netnsId: -1,
       addresses,
       sockets: this.#ownSockets,
+      isUnread: false,
     };
   }
 
@@ -206,7 +216,17 @@ export class Namespaces {
     if (isUrgent) this.#calmFromMs = startMs + CALM_AFTER_MS;
     else if (startMs < this.#notBeforeMs && !this.#hasLost(startMs)) return;
     const versionBefore = this.version;
-    const places = this.#places();
+    let isComplete = true;
+    this.#attempt(() => isComplete = this.#follow(this.#places()));
+    const nowMs = this.#nowMs();
+    if (this.version !== versionBefore) this.#calmFromMs = nowMs + CALM_AFTER_MS;
+    const duty = nowMs < this.#calmFromMs ? DUTY : CALM_DUTY;
+    this.#checkAgainMs = nowMs + SHORTEST_PAUSE_MS;
+    this.#notBeforeMs = nowMs + (isComplete ? Math.max(SHORTEST_PAUSE_MS, (nowMs - startMs) / duty) : 0);
+  }
+
+  /** Opens what has come, closes what has gone. Returns false where that has to be looked at again. */
+  #follow(places: ReadonlyMap<number, Place>): boolean {
     for (const [inode, namespace] of this.#known) {
       const place = places.get(inode);
       if (
@@ -225,22 +245,22 @@ export class Namespaces {
       if (namespace === null) isComplete = false;
       else this.#known.set(inode, namespace);
     }
-    for (const namespace of this.#known.values()) this.#update(namespace);
-    const nowMs = this.#nowMs();
-    if (this.version !== versionBefore) this.#calmFromMs = nowMs + CALM_AFTER_MS;
-    const duty = nowMs < this.#calmFromMs ? DUTY : CALM_DUTY;
-    this.#checkAgainMs = nowMs + SHORTEST_PAUSE_MS;
-    this.#notBeforeMs = nowMs + (isComplete ? Math.max(SHORTEST_PAUSE_MS, (nowMs - startMs) / duty) : 0);
+    for (const namespace of this.#known.values()) {
+      if (!this.#update(namespace)) isComplete = false;
+    }
+    return isComplete;
   }
 
   /** One of them is not where it was; what we hold open of it keeps it, and all that is in it, from going away. */
   #hasLost(nowMs: number): boolean {
     if (nowMs < this.#checkAgainMs) return false;
     this.#checkAgainMs = nowMs + SHORTEST_PAUSE_MS;
-    return [...this.#known.values()].some((namespace) => !namespace.isInPlace);
+    let hasLost = false;
+    this.#attempt(() => hasLost = [...this.#known.values()].some((namespace) => !namespace.isInPlace));
+    return hasLost;
   }
 
-  /** By inode; our own is left out. */
+  /** By inode; our own is left out. Throws `KernelError` where that cannot be told just now. */
   #places(): Map<number, Place> {
     const places = new Map<number, Place>();
     for (const pid of namesIn(this.#procRoot)) {
@@ -274,15 +294,25 @@ export class Namespaces {
     return slot;
   }
 
-  #update(namespace: KnownNamespace): void {
-    try {
+  /** Returns false where it has to be found elsewhere, the process it was found by being gone. */
+  #update(namespace: KnownNamespace): boolean {
+    const failure = this.#attempt(() => {
       if (namespace.readAddresses()) this.version++;
       // The kernel gives the number away when the first veth into the namespace is made or looked at.
-      if (namespace.netnsId < 0 && namespace.fd >= 0 && this.#route) {
-        namespace.netnsId = netnsIdOf(this.#route, namespace.fd);
-      }
+      if (namespace.netnsId < 0 && this.#route) namespace.netnsId = namespace.askNetnsId(this.#route);
+    });
+    return failure?.isGone !== true;
+  }
+
+  /** Why it could not be done, null where it was; that there was no descriptor or memory to do it with is said. */
+  #attempt(ask: () => void): KernelError | null {
+    try {
+      ask();
+      return null;
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
+      if (error.isShortage) this.#warn(error.message);
+      return error;
     }
   }
 
@@ -294,11 +324,12 @@ export class Namespaces {
   }
 }
 
+/** Null where it is refused. Throws `KernelError` in a shortage. */
 function openRoute(): NetlinkSocket | null {
   try {
     return new NetlinkSocket(NETLINK_ROUTE);
   } catch (error) {
-    if (error instanceof KernelError) return null;
+    if (error instanceof KernelError && !error.isShortage) return null;
     throw error;
   }
 }
@@ -307,38 +338,76 @@ interface Channels {
   readonly fd: number;
   readonly sockets: NamespaceSockets;
   readonly route: NetlinkSocket | null;
+  readonly files: ReadNetFile;
 }
 
 /** Null where another namespace, or none, is found at this place by now. */
 function openChannels(
   inode: number,
-  { path, netDirectory }: Place,
+  place: Place,
   warn: (message: string) => void,
 ): Channels | null {
+  const { path } = place;
   let fd = -1;
   try {
     fd = openNamespace(path);
-    if (inodeOfFd(fd) !== inode) {
+    if (namespaceInode(fd) !== inode) {
       closeNamespace(fd);
       return null;
     }
-    return withinNamespace(fd, () => ({
-      fd,
-      sockets: new NamespaceSockets(openSockDiag(), netFilesWithin(fd), warn),
-      route: openRoute(),
-    }));
+    const channels = channelsWithin(fd, warn);
+    // The lowest that is free is given away first, so there are no more than those above the last.
+    if ((channels.route?.fd ?? fd) < descriptorLimit() - SPARE_DESCRIPTORS) return channels;
+    channels.sockets.close();
+    channels.route?.close();
+    throw new KernelError(`keep the namespace ${path} open`, EMFILE);
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
     if (fd >= 0) closeNamespace(fd);
-    return { fd: -1, sockets: new NamespaceSockets(null, netFilesIn(netDirectory), warn), route: null };
+    if (error.isShortage) warn(error.message);
+    return channelsOutside(inode, place, error, warn);
   }
 }
 
+function channelsWithin(fd: number, warn: (message: string) => void): Channels {
+  const files = netFilesWithin(fd);
+  return withinNamespace(fd, () => {
+    const sockets = new NamespaceSockets(openSockDiag(), files, warn);
+    try {
+      return { fd, sockets, route: openRoute(), files };
+    } catch (error) {
+      sockets.close();
+      throw error;
+    }
+  });
+}
+
+/**
+ * Where a namespace cannot be kept open: what a process in it shows of it, or, in a shortage, what is to be had of it by
+ * entering it for each question.
+ */
+function channelsOutside(
+  inode: number,
+  { path, netDirectory }: Place,
+  refusal: KernelError,
+  warn: (message: string) => void,
+): Channels {
+  const files = refusal.isShortage ? netFilesAt(path, inode) : netFilesIn(netDirectory);
+  return { fd: -1, sockets: new NamespaceSockets(null, files, warn), route: null, files };
+}
+
+/** How many descriptors this process may have: "Max open files" of proc_pid_limits(5). Throws `KernelError`. */
+function descriptorLimit(): number {
+  const soft = /^Max open files +(\d+)/m.exec(readText("/proc/self/limits"))?.[1];
+  return soft === undefined ? Infinity : Number(soft);
+}
+
+/** Throws `KernelError` in a shortage. */
 function namesIn(directory: string): string[] {
   try {
     return listDirectory(directory);
   } catch (error) {
-    if (error instanceof KernelError) return [];
+    if (error instanceof KernelError && !error.isShortage) return [];
     throw error;
   }
 }
@@ -353,22 +422,17 @@ function inodeOf(link: string): number {
   }
 }
 
-/** "ino:" of proc_pid_fdinfo(5) is what the number in the link is. */
-function inodeOfFd(fd: number): number {
-  return Number(/^ino:\s*(\d+)$/m.exec(readText(`/proc/self/fdinfo/${fd}`))?.[1] ?? 0);
-}
-
-/** A mount is no link. */
+/** A mount is no link. Throws `KernelError` in a shortage. */
 function inodeOfMount(path: string): number {
   try {
     const fd = openNamespace(path);
     try {
-      return inodeOfFd(fd);
+      return namespaceInode(fd);
     } finally {
       closeNamespace(fd);
     }
   } catch (error) {
-    if (error instanceof KernelError) return 0;
+    if (error instanceof KernelError && !error.isShortage) return 0;
     throw error;
   }
 }

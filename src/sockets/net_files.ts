@@ -4,9 +4,12 @@
  */
 
 import { KernelError, readText } from "../kernel/files.ts";
-import { withinNamespace } from "../kernel/netns.ts";
+import { usingNamespace, withinNamespace } from "../kernel/netns.ts";
 
-/** The text of the file of that name; "" where there is none, or it may not be read. */
+/**
+ * The text of the file of that name; "" where there is none, or it may not be read. Throws `KernelError` where there is no
+ * descriptor or memory to read it with.
+ */
 export type ReadNetFile = (name: string) => string;
 
 /** `directory` is the /proc/PID/net of a process in the namespace. */
@@ -17,6 +20,14 @@ export function netFilesIn(directory: string): ReadNetFile {
 /** `fd` stands for the namespace, and has to stay open; entering it throws `KernelError`. */
 export function netFilesWithin(fd: number): ReadNetFile {
   return (name) => withinNamespace(fd, () => readIfThere(`/proc/thread-self/net/${name}`));
+}
+
+/**
+ * Of the namespace of that inode, as long as the file at `path` stands for it: no descriptor is kept of it. Throws `KernelError`
+ * where it cannot be entered.
+ */
+export function netFilesAt(path: string, inode: number): ReadNetFile {
+  return (name) => usingNamespace(path, inode, (fd) => netFilesWithin(fd)(name)) ?? "";
 }
 
 /** "Forwarding" of the section "Ip" in the file snmp: 1 where IPv4 is forwarded (RFC 4293), which is said of a doubtful text, too. */
@@ -30,7 +41,7 @@ function readIfThere(path: string): string {
     return readText(path);
   } catch (error) {
     // Without IPv6, UDP-Lite or SCTP in the kernel there is no such file.
-    if (error instanceof KernelError) return "";
+    if (error instanceof KernelError && !error.isShortage) return "";
     throw error;
   }
 }

@@ -6,6 +6,7 @@ import { networkInterface } from "../capture/sample_interfaces.ts";
 import { activeFlows } from "../flow/conversations.ts";
 import { ACK, ip, SYN, TCP, tcpPacket, UDP, udpPacket } from "../flow/frames.ts";
 import { ethernetLink, fileLink, loopbackLink } from "../flow/links.ts";
+import { ListedSockets } from "./listed_sockets.ts";
 import { OURS, RecordedHost, THEIRS } from "./recorded_host.ts";
 
 const HERE = "127.0.0.1";
@@ -580,6 +581,19 @@ Deno.test(
     host.attribution.step();
     assert.deepEqual(host.near(), { state: "EXACT", owner: "curl" });
     assert.deepEqual(host.far(), { state: "EXACT", owner: "httpd" });
+  }),
+);
+
+Deno.test(
+  "Attribution leaves what is sent to a namespace that could not be read as not looked up",
+  withContainer((host) => {
+    const [container] = host.namespaces.containers;
+    container!.addresses.clear();
+    host.namespaces.containers = [{ ...container!, sockets: new ListedSockets(), isUnread: true }];
+    host.send(host.links[0]!, tcpPacket(CLIENT, CONTAINER));
+    host.settle();
+    assert.deepEqual(host.near(), { state: "EXACT", owner: "curl" });
+    assert.deepEqual(host.far(), { state: "NEW", owner: null });
   }),
 );
 

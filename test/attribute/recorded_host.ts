@@ -42,7 +42,7 @@ class RecordedNamespaces extends Namespaces {
 
   constructor(procRoot: string, addresses: AddressSet, broadcasts: AddressSet, sockets: ListedSockets) {
     super(procRoot, addresses, broadcasts, () => 0);
-    this.own = { slot: 0, inode: 4026531840, netnsId: -1, addresses, sockets };
+    this.own = { slot: 0, inode: 4026531840, netnsId: -1, addresses, sockets, isUnread: false };
   }
 
   /** Those of this machine have no part in a test. */
@@ -125,6 +125,7 @@ export class RecordedHost implements Disposable {
       slot,
       inode: 4026532000 + slot,
       netnsId: slot - 1,
+      isUnread: false,
       addresses: addressSet(address),
       sockets: new ListedSockets(),
     };
