@@ -210,8 +210,11 @@ export const EINTR = 4;
 export const EAGAIN = 11;
 export const ENOMEM = 12;
 export const EACCES = 13;
+export const EBUSY = 16;
+export const EEXIST = 17;
 export const ENFILE = 23;
 export const EMFILE = 24;
+export const ENOSPC = 28;
 export const EOPNOTSUPP = 95;
 export const ENETDOWN = 100;
 

@@ -32,7 +32,7 @@ export function openMeans(proc: ProcFs, warn: (message: string) => void = () => 
     sockDiagMeans(),
     processMeans(proc),
     namespaceMeans(),
-    eventMeans(events.failure, proc),
+    eventMeans(events, proc),
     synMeans(events.failure, syns?.failure ?? null),
     packetMeans(events.failure),
     conntrackMeans(conntrack.failure),
@@ -49,6 +49,8 @@ export function openMeans(proc: ProcFs, warn: (message: string) => void = () => 
 type Attempt<T> = { readonly opened: T; readonly failure: null } | {
   readonly opened: null;
   readonly failure: string;
+  /** As `KernelError` has it. */
+  readonly code: string;
 };
 
 function attempt<T>(open: () => T): Attempt<T> {
@@ -56,7 +58,7 @@ function attempt<T>(open: () => T): Attempt<T> {
     return { opened: open(), failure: null };
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
-    return { opened: null, failure: error.message };
+    return { opened: null, failure: error.message, code: error.code };
   }
 }
 
@@ -96,14 +98,23 @@ function namespaceMeans(): Means {
   );
 }
 
-function eventMeans(failure: string | null, proc: ProcFs): Means {
+/** By the code of what failed. */
+const TRACING_ADVICE: ReadonlyMap<string, string> = new Map([
+  ["EBUSY", "end what else uses it, and run nethogs again"],
+  ["EEXIST", "end what else uses it, and run nethogs again"],
+  ["EMFILE", "run nethogs again"],
+  ["ENOMEM", "free memory, and run nethogs again"],
+  ["ENOSPC", "free memory, and run nethogs again"],
+]);
+const MOUNT_TRACING = "run as root, and with tracefs mounted (mount -t tracefs tracefs /sys/kernel/tracing)";
+
+function eventMeans(events: Attempt<OpenedBeginners>, proc: ProcFs): Means {
   const detail = "the kernel tells who connects, sends and closes, however short it lives";
-  const advice = proc.hasMachinePids
-    ? "run as root, and with tracefs mounted (mount -t tracefs tracefs /sys/kernel/tracing)"
-    : WITH_MACHINE_PIDS;
+  const known = events.failure === null ? undefined : TRACING_ADVICE.get(events.code);
+  const advice = proc.hasMachinePids ? known ?? MOUNT_TRACING : WITH_MACHINE_PIDS;
   return means(
     "trace events",
-    failure,
+    events.failure,
     detail,
     (why) => `${why}; ${advice}: processes that live for milliseconds have names then, too`,
   );

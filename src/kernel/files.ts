@@ -9,10 +9,13 @@ import {
   cString,
   EACCES,
   EAGAIN,
+  EBUSY,
+  EEXIST,
   EMFILE,
   ENFILE,
   ENOENT,
   ENOMEM,
+  ENOSPC,
   EPERM,
   errno,
   ESRCH,
@@ -33,6 +36,9 @@ const CODES: ReadonlyMap<number, string> = new Map([
   [EMFILE, "EMFILE"],
   [ENFILE, "ENFILE"],
   [ENOMEM, "ENOMEM"],
+  [EBUSY, "EBUSY"],
+  [EEXIST, "EEXIST"],
+  [ENOSPC, "ENOSPC"],
 ]);
 
 /** The C library's words, and what to do where they say that this process has no descriptor left. */
