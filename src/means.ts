@@ -85,7 +85,13 @@ function processMeans(proc: ProcFs): Means {
     ? ""
     : `, of this container's processes; ${WITH_MACHINE_PIDS} for those of others`;
   const detail = `which process holds a socket${whose}`;
-  return means("/proc/PID/fd", lack(NAMES), detail, (why) => `${why}: only this user's processes are seen`);
+  const hiding = proc.hidesProcesses ? "/proc is mounted with hidepid, and " : "";
+  return means(
+    "/proc/PID/fd",
+    lack(NAMES),
+    detail,
+    (why) => `${why}: ${hiding}only this user's processes are seen`,
+  );
 }
 
 function namespaceMeans(): Means {
@@ -111,7 +117,8 @@ const MOUNT_TRACING = "run as root, and with tracefs mounted (mount -t tracefs t
 function eventMeans(events: Attempt<OpenedBeginners>, proc: ProcFs): Means {
   const detail = "the kernel tells who connects, sends and closes, however short it lives";
   const known = events.failure === null ? undefined : TRACING_ADVICE.get(events.code);
-  const advice = proc.hasMachinePids ? known ?? MOUNT_TRACING : WITH_MACHINE_PIDS;
+  const hasPids = proc.hasMachinePids || proc.hidesProcesses;
+  const advice = hasPids ? known ?? MOUNT_TRACING : WITH_MACHINE_PIDS;
   return means(
     "trace events",
     events.failure,

@@ -7,6 +7,7 @@ import { type ContainerCgroup, containerOfProcess } from "./container.ts";
 import { parseCgroupPath, unitOfCgroupPath } from "./cgroup.ts";
 import { DescriptorReading } from "./descriptor_reading.ts";
 import { parseRegisteredSockets, type RegisteredSockets } from "./fdinfo.ts";
+import { hidesProcesses } from "./hidepid.ts";
 import { baseName, processName, programName } from "./name.ts";
 import { parsePasswd } from "./passwd.ts";
 import { parseStat, type ProcStat } from "./stat.ts";
@@ -198,6 +199,11 @@ export class ProcFs {
   get hasMachinePids(): boolean {
     const second = this.stat(2);
     return second?.comm === KERNEL_THREAD_DAEMON && second.parentPid === 0;
+  }
+
+  /** Processes of other users are hidden from us. */
+  get hidesProcesses(): boolean {
+    return this.stat(1) === null && hidesProcesses(readText("/proc/self/mountinfo"), this.#root);
   }
 
   /** The names that a pattern for this process may mean. */

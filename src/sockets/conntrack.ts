@@ -3,7 +3,7 @@
  * netlink (linux/netfilter/nfnetlink_conntrack.h). Either direction's tuple finds the entry.
  */
 
-import { EOPNOTSUPP } from "../../ffi/libc.ts";
+import { ENOENT, ENOMEM, EOPNOTSUPP } from "../../ffi/libc.ts";
 import { isV4, V4_MAPPED, wordsOfBytes } from "../kernel/address.ts";
 import { KernelError } from "../kernel/files.ts";
 import {
@@ -171,15 +171,16 @@ export class Conntrack {
       length = this.#socket.receive();
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
-      this.isUsable = false;
+      if (!error.isShortage) this.isUsable = false;
       return null;
     }
     const { view } = this.#socket;
     if (length < NLMSG_HDRLEN + 4) return null;
     const type = view.getUint16(4, true);
     if (type === NLMSG_ERROR) {
-      const ENOENT = 2;
-      if (-view.getInt32(NLMSG_HDRLEN, true) !== ENOENT) this.isUsable = false;
+      // None of that tuple; or none can be told of just now.
+      const errnum = -view.getInt32(NLMSG_HDRLEN, true);
+      if (errnum !== ENOENT && errnum !== ENOMEM) this.isUsable = false;
       return null;
     }
     return type === CT_NEW ? decodeEntry(view, NLMSG_HDRLEN + NFGENMSG_SIZE, length) : null;

@@ -3,40 +3,15 @@
 import assert from "node:assert/strict";
 import { assertEndsQuietly, assertFails, CANNOT_CAPTURE, DONE, WRONG_USAGE } from "./ends.ts";
 import { eventually, Lab, labTest, typed, within } from "./lab.ts";
-import { NETHOGS, Nethogs, parseReport, ROOT } from "./nethogs.ts";
+import { NETHOGS, Nethogs, parseReport } from "./nethogs.ts";
 import { loopbackOf } from "./networks.ts";
-import { AS_NOBODY, type Exit, mustRun, NOBODY, run } from "./program.ts";
+import { AS_NOBODY, type Exit, mustRun, run } from "./program.ts";
 import { DATAGRAM_BYTES, isCapturing, talkOver } from "./talk.ts";
+import { makeUnprivileged } from "./unprivileged.ts";
 
 /** Runs it in a namespace with nothing but loopback. */
 async function nethogs(lab: Lab, ...args: string[]): Promise<Exit> {
   return await run(within(await lab.namespace(), [...NETHOGS, ...args]));
-}
-
-/** What a user without rights needs to run from the sources: they may be where only root can look. */
-interface Unprivileged {
-  readonly command: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-}
-
-async function makeUnprivileged(lab: Lab): Promise<Unprivileged> {
-  const project = `${lab.directory}/project`;
-  const cache = `${lab.directory}/cache`;
-  const deno = `${lab.directory}/deno`;
-  await Deno.copyFile(Deno.execPath(), deno);
-  await Deno.chmod(deno, 0o755);
-  for (const directory of [project, cache]) await Deno.mkdir(directory);
-  const parts = ["main.ts", "deno.json", "deno.lock", "src", "ffi"];
-  await mustRun("cp", "-r", ...parts.map((part) => `${ROOT}${part}`), project);
-  const { npmCache } = JSON.parse(await mustRun(Deno.execPath(), "info", "--json"));
-  await mustRun("cp", "-r", npmCache, `${cache}/npm`);
-  await mustRun("chmod", "-R", "a+rX", project);
-  await mustRun("chown", "-R", `${NOBODY}:${NOBODY}`, cache);
-  const [, ...flags] = NETHOGS.slice(0, -1);
-  return {
-    command: [deno, ...flags, `${project}/main.ts`],
-    env: { DENO_DIR: cache, HOME: cache },
-  };
 }
 
 labTest("nethogs without rights says which it lacks, and what to do", ["setpriv"], async () => {
