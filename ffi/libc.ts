@@ -35,6 +35,8 @@ const SYMBOLS = {
   mkdirat: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   /** `int unlinkat(int dirfd, const char *pathname, int flags)` */
   unlinkat: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  /** `int mallopt(int param, int value)` (GNU) */
+  mallopt: { parameters: ["i32", "i32"], result: "i32", optional: true },
   /** `int malloc_trim(size_t pad)` (GNU) */
   malloc_trim: { parameters: ["usize"], result: "i32", optional: true },
   /** `long sysconf(int name)` */
@@ -198,6 +200,9 @@ export const CLOCK_THREAD_CPUTIME_ID = 3;
 
 /** sysconf(3): unistd.h */
 export const _SC_CLK_TCK = 2;
+
+/** mallopt(3): malloc.h */
+export const M_MMAP_THRESHOLD = -3;
 
 /** dlopen(3): dlfcn.h */
 export const RTLD_NOW = 2;

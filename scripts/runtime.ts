@@ -51,6 +51,8 @@ export const TRIAL = {
 
 /** All that the executable is allowed, whoever runs it. The network is for --listen: it connects to nobody. */
 const PERMISSIONS = ["--allow-ffi", "--allow-read", "--allow-net", "--deny-import", "--no-prompt"];
+/** As in scripts/nethogs: what lives for a moment is collected as soon as there are 2 MiB of it. */
+const V8_FLAGS = "--v8-flags=--max-semi-space-size=2";
 
 export async function compile(order: Compilation): Promise<Origin> {
   const { root, work, denoVersion, target } = order;
@@ -92,7 +94,7 @@ async function compileBundle(
   env: Readonly<Record<string, string>>,
   { work, target, executable }: Compilation,
 ): Promise<string | null> {
-  const options = ["--quiet", "--no-check", "--no-config", "--no-code-cache", "--target", target];
+  const options = ["--quiet", "--no-check", "--no-config", "--no-code-cache", V8_FLAGS, "--target", target];
   return await failureOf(
     deno,
     ["compile", ...options, ...PERMISSIONS, "--output", executable, "main.js"],

@@ -7,6 +7,7 @@ import type { FrameSource } from "./capture/source.ts";
 import { Intake } from "./flow/intake.ts";
 import { FlowTable } from "./flow/table.ts";
 import { hostName } from "./kernel/host.ts";
+import { mapLargeBlocksApart } from "./kernel/memory.ts";
 import type { OpenedMeans } from "./means.ts";
 import type { Parts } from "./monitor.ts";
 import type { Options } from "./options.ts";
@@ -20,6 +21,7 @@ import { Namespaces } from "./sockets/namespaces.ts";
 
 /** `warn` is told, in one sentence, of what does not end the run. Throws what the sources throw. */
 export async function buildParts(options: Options, warn: (message: string) => void): Promise<Parts> {
+  mapLargeBlocksApart();
   const isWanted = processFilter(options.processPatterns, options.pids);
   // With another host's /proc, the files of container runtimes are that host's.
   const root = options.procRoot === "/proc" ? "" : `${options.procRoot}/1/root`;

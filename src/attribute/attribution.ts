@@ -10,7 +10,15 @@ import type { FrameSource, Link } from "../capture/source.ts";
 import type { SynWatch } from "../capture/syn_watch.ts";
 import { decodeFrame, DLT_RAW } from "../decode/frame.ts";
 import { Headers, Outcome } from "../decode/headers.ts";
-import { grown, KEY_WORDS, META_WORD, NO_RECORD, renumbered, type Renumbering } from "../flow/key_index.ts";
+import {
+  grown,
+  KEY_WORDS,
+  META_WORD,
+  NO_RECORD,
+  renumbered,
+  type Renumbering,
+  replaced,
+} from "../flow/key_index.ts";
 import {
   addressAt,
   End,
@@ -93,6 +101,8 @@ export class Attribution {
   #ends = new Int32Array(0);
   /** By 2 × flow + End: address translation stands between the link and the endpoint. */
   #translated = new Uint8Array(0);
+  /** By endpoint, as `#findLedTo` left it: made anew each time, it would wait for the collector. */
+  #ledTo = new Uint8Array(0);
 
   readonly #table: FlowTable;
   readonly #links: readonly Link[];
@@ -276,7 +286,7 @@ export class Attribution {
     const [ownedS, ownerlessS] = share > TOO_MANY_ENDPOINTS
       ? [FORGET_OWNERLESS_AFTER_S, 0]
       : [FORGET_AFTER_S, FORGET_OWNERLESS_AFTER_S];
-    this.endpoints.forget(this.#ledTo(), nowS - ownedS, nowS - ownerlessS);
+    this.endpoints.forget(this.#findLedTo(), nowS - ownedS, nowS - ownerlessS);
     this.#owners.forget();
     const flows = this.#table.compact();
     if (flows !== null) this.#renumberFlows(flows);
@@ -286,8 +296,11 @@ export class Attribution {
   }
 
   /** 1 for each endpoint that a record leads to. */
-  #ledTo(): Uint8Array {
-    const ledTo = new Uint8Array(this.endpoints.capacity);
+  #findLedTo(): Uint8Array {
+    if (this.#ledTo.length !== this.endpoints.capacity) {
+      this.#ledTo = replaced(this.#ledTo, this.endpoints.capacity);
+    } else this.#ledTo.fill(0);
+    const ledTo = this.#ledTo;
     const { keys, end } = this.#table;
     for (let flow = 0; flow < Math.min(end, this.#ends.length / 2); flow++) {
       if (keys[flow * KEY_WORDS + META_WORD] === 0) continue;

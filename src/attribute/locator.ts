@@ -86,12 +86,12 @@ export class Locator {
     }
     // What is not known to be elsewhere may be there.
     if (end === End.FAR && (peer?.isUnread || peer?.addresses.has(words, localAt))) return [peer];
-    const candidates: NetNamespace[] = [];
     // We are never at the far end: what we send to ourselves goes by loopback.
-    const isOwn = own.addresses.has(words, localAt) || isLoopback(words, localAt);
-    if (isOwn && end === End.NEAR) candidates.push(own);
+    const isOwn = end === End.NEAR && (own.addresses.has(words, localAt) || isLoopback(words, localAt));
     // Who has no address yet asks for one: at the near end we do, at the far one a veth's other end or another host.
     if (isUnspecified(words, localAt)) return end === End.NEAR ? [own] : peer === null ? [] : [peer];
+    // With its first in it: an array that grows from none takes room for many.
+    const candidates = isOwn ? [own] : [];
     for (const namespace of others) {
       if (namespace !== peer && namespace.addresses.has(words, localAt)) candidates.push(namespace);
     }

@@ -32,6 +32,12 @@ export function grown<T extends Column>(old: T, length: number): T {
   return larger;
 }
 
+/** A column of that length with nothing in it. The old one is no more. */
+export function replaced<T extends Column>(old: T, length: number): T {
+  discard(old);
+  return emptyLike(old, length);
+}
+
 /** Old record numbers as indexes, new ones as values; `NO_RECORD` for those that are free. */
 export type Renumbering = Int32Array;
 
@@ -159,8 +165,7 @@ export class KeyIndex {
     this.keys = renumbered(this.keys, numbers, capacity, KEY_WORDS);
     this.#hashes = renumbered(this.#hashes, numbers, capacity);
     this.#isIndexed = renumbered(this.#isIndexed, numbers, capacity);
-    discard(this.#free);
-    this.#free = new Int32Array(capacity);
+    this.#free = replaced(this.#free, capacity);
   }
 
   #grow(capacity: number): void {
@@ -173,8 +178,7 @@ export class KeyIndex {
   }
 
   #fillSlots(): void {
-    discard(this.#slots);
-    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(this.#capacity * 2)));
+    this.#slots = replaced(this.#slots, 2 ** Math.ceil(Math.log2(this.#capacity * 2)));
     for (let record = 0; record < this.#used; record++) {
       if (this.#isIndexed[record] !== 0) this.#slots[this.#emptySlot(this.#hashes[record]!)] = record + 1;
     }

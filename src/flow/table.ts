@@ -17,6 +17,7 @@ import {
   NO_RECORD,
   renumbered,
   type Renumbering,
+  replaced,
 } from "./key_index.ts";
 
 // Words of a key: near address 4, far address 4, ports (near in the high half), and link, protocol and kind.
@@ -258,8 +259,8 @@ export class FlowTable {
     this.beganMs = renumbered(this.beganMs, numbers, capacity);
     this.lastSeenS = renumbered(this.lastSeenS, numbers, capacity);
     // Of no record any more: whoever names owners has looked at all those that are in use.
-    this.active = renumbered(this.active, new Int32Array(0), capacity);
-    this.fresh = renumbered(this.fresh, new Int32Array(0), capacity);
+    this.active = replaced(this.active, capacity);
+    this.fresh = replaced(this.fresh, capacity);
     this.freshCount = 0;
     this.#sweptTo = 0;
     return numbers;

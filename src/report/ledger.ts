@@ -10,6 +10,7 @@ import { isKernelLinkProtocol } from "../attribute/kernel_talk.ts";
 import type { FrameSource, IntervalEnd, Link } from "../capture/source.ts";
 import { ipProtocolName } from "../decode/names.ts";
 import type { Intake } from "../flow/intake.ts";
+import { replaced } from "../flow/key_index.ts";
 import {
   addressAt,
   COUNTERS,
@@ -181,11 +182,11 @@ export class Ledger {
     const { table, attribution } = this.#parts;
     // Nothing in them is of another interval.
     if (this.#counted.length !== table.capacity) {
-      this.#counted = new Uint8Array(table.capacity);
-      this.#nexts = new Int32Array(2 * table.capacity);
+      this.#counted = replaced(this.#counted, table.capacity);
+      this.#nexts = replaced(this.#nexts, 2 * table.capacity);
     }
     if (this.#heads.length !== attribution.endpoints.capacity) {
-      this.#heads = new Int32Array(attribution.endpoints.capacity);
+      this.#heads = replaced(this.#heads, attribution.endpoints.capacity);
     }
   }
 

@@ -146,6 +146,8 @@ export class Namespaces {
   readonly #nowMs: () => number;
   readonly #warn: (message: string) => void;
   readonly #known = new Map<number, KnownNamespace>();
+  /** The same: they are gone through for each end that is looked up. */
+  #others: readonly KnownNamespace[] = [];
   readonly #route: NetlinkSocket | null;
   #nextSlot = 1;
   #notBeforeMs = 0;
@@ -184,13 +186,13 @@ export class Namespaces {
 
   /** All but our own. */
   get others(): Iterable<NetNamespace> {
-    return this.#known.values();
+    return this.#others;
   }
 
   /** Null where it has gone. */
   bySlot(slot: number): NetNamespace | null {
     if (slot === this.own.slot) return this.own;
-    for (const namespace of this.#known.values()) {
+    for (const namespace of this.#others) {
       if (namespace.slot === slot) return namespace;
     }
     return null;
@@ -199,7 +201,7 @@ export class Namespaces {
   /** The namespace that our veth devices call by this number. */
   byNetnsId(netnsId: number): NetNamespace | null {
     if (netnsId < 0) return null;
-    for (const namespace of this.#known.values()) {
+    for (const namespace of this.#others) {
       if (namespace.netnsId === netnsId) return namespace;
     }
     return null;
@@ -212,12 +214,13 @@ export class Namespaces {
   refresh(isUrgent: boolean): void {
     const startMs = this.#nowMs();
     this.own.sockets.refresh(startMs);
-    for (const { sockets } of this.#known.values()) sockets.refresh(startMs);
+    for (const { sockets } of this.#others) sockets.refresh(startMs);
     if (isUrgent) this.#calmFromMs = startMs + CALM_AFTER_MS;
     else if (startMs < this.#notBeforeMs && !this.#hasLost(startMs)) return;
     const versionBefore = this.version;
     let isComplete = true;
     this.#attempt(() => isComplete = this.#follow(this.#places()));
+    this.#others = [...this.#known.values()];
     const nowMs = this.#nowMs();
     if (this.version !== versionBefore) this.#calmFromMs = nowMs + CALM_AFTER_MS;
     const duty = nowMs < this.#calmFromMs ? DUTY : CALM_DUTY;
@@ -256,7 +259,7 @@ export class Namespaces {
     if (nowMs < this.#checkAgainMs) return false;
     this.#checkAgainMs = nowMs + SHORTEST_PAUSE_MS;
     let hasLost = false;
-    this.#attempt(() => hasLost = [...this.#known.values()].some((namespace) => !namespace.isInPlace));
+    this.#attempt(() => hasLost = this.#others.some((namespace) => !namespace.isInPlace));
     return hasLost;
   }
 
@@ -319,6 +322,7 @@ export class Namespaces {
   close(): void {
     for (const namespace of this.#known.values()) namespace.close();
     this.#known.clear();
+    this.#others = [];
     this.#ownSockets.close();
     this.#route?.close();
   }

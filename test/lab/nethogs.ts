@@ -8,10 +8,10 @@ import type { Exit, Program } from "./program.ts";
 
 export const ROOT = new URL("../../", import.meta.url).pathname;
 
-/** From the sources, with no more permissions than it needs. */
+/** From the sources, with no more permissions than it needs, and what the launcher tells the runtime. */
 export const NETHOGS: readonly string[] = [
   Deno.execPath(),
-  ..."run --quiet --no-prompt --allow-ffi --allow-read".split(" "),
+  ..."run --quiet --no-prompt --v8-flags=--max-semi-space-size=2 --allow-ffi --allow-read".split(" "),
   `${ROOT}main.ts`,
 ];
 
