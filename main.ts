@@ -45,7 +45,7 @@ class Messages {
   }
 
   static async load(): Promise<Messages> {
-    const { printable } = await import("./src/render/text.ts");
+    const { printable } = await import("./src/render/printable.ts");
     return new Messages(printable);
   }
 

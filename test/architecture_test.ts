@@ -91,6 +91,11 @@ const LOADED_WHEN_NEEDED = [
     file: "src/render/render.ts",
     without: ["trace", "json", "csv", "classic"].map((n) => `src/render/${n}.ts`),
   },
+  // Without columns, the library that measures them is left where it is.
+  ...["json", "csv", "classic", "printable"].map((n) => ({
+    file: `src/render/${n}.ts`,
+    without: ["src/render/text.ts"],
+  })),
 ];
 
 /** Hosts that packages come from; which one to use is for the machine to say, not for the project. */

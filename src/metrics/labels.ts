@@ -1,7 +1,7 @@
 /** The labels of a process's traffic, and their values. */
 
 import type { Label } from "../options.ts";
-import { printable } from "../render/text.ts";
+import { printable } from "../render/printable.ts";
 import type { ProcessRow, Traffic } from "../report/report.ts";
 
 /**

@@ -4,7 +4,7 @@
  */
 
 import type { Label } from "../options.ts";
-import { printable } from "../render/text.ts";
+import { printable } from "../render/printable.ts";
 import { type InterfaceRow, isActive, type Report } from "../report/report.ts";
 import { DEFAULT_LABELS, labelled } from "./labels.ts";
 import { type Series, TopSeries } from "./series.ts";

@@ -1,7 +1,7 @@
 /** Alerts in words, for standard error. */
 
 import type { AlertRow, Report } from "../report/report.ts";
-import { printable } from "./text.ts";
+import { printable } from "./printable.ts";
 import { timeStamp } from "./time_stamp.ts";
 import { formatAmount } from "./units.ts";
 

@@ -17,7 +17,7 @@ import {
   sortAmount,
   splitCommandLine,
 } from "./rows.ts";
-import { printable } from "./text.ts";
+import { printable } from "./printable.ts";
 
 const TOTAL_DIVISOR = { auto: 1024, b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 } as const;
 

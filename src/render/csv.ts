@@ -16,7 +16,7 @@ import type {
 } from "../report/report.ts";
 import { roundedToMicroseconds, startTime } from "./json.ts";
 import { orderedGroups, orderedProcesses, orderedUnattributed, type RenderOptions } from "./rows.ts";
-import { printable } from "./text.ts";
+import { printable } from "./printable.ts";
 import { timeStamp } from "./time_stamp.ts";
 
 const COLUMNS = [

@@ -2,7 +2,7 @@
 
 import type { View } from "../options.ts";
 import type { InterfaceRow } from "../report/report.ts";
-import { printable } from "./text.ts";
+import { printable } from "./printable.ts";
 
 /** "Dropped frames: …", by interface; "" where none were. Totals have those of the capture since the start. */
 export function droppedFrames(interfaces: readonly InterfaceRow[], kind: View["kind"]): string {

@@ -6,7 +6,7 @@
 import type { GroupKey, GroupRow, Report } from "../report/report.ts";
 import { groupLabel, isShown, orderedGroups, processLabel, type RenderOptions } from "./rows.ts";
 import { alignedTable, type Column } from "./table.ts";
-import { printable } from "./text.ts";
+import { printable } from "./printable.ts";
 import {
   amountCells,
   amountColumns,

@@ -17,7 +17,7 @@ import {
   orderedUnattributed,
   type RenderOptions,
 } from "./rows.ts";
-import { printableJson } from "./text.ts";
+import { printableJson } from "./printable.ts";
 import { timeStamp } from "./time_stamp.ts";
 
 /** A value that JSON can hold; field order is the order of the schema. */

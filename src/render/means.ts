@@ -2,7 +2,7 @@
 
 import type { Means } from "../report/report.ts";
 import { alignedTable } from "./table.ts";
-import { printable } from "./text.ts";
+import { printable } from "./printable.ts";
 
 /** Complete lines. */
 export function renderMeans(list: readonly Means[]): string {

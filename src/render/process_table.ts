@@ -4,7 +4,7 @@ import { containerLabel } from "../report/grouping.ts";
 import type { ProcessRow, Report } from "../report/report.ts";
 import { isShown, orderedProcesses, processLabel, type RenderOptions } from "./rows.ts";
 import { alignedTable, type Column } from "./table.ts";
-import { printable } from "./text.ts";
+import { printable } from "./printable.ts";
 import {
   amountCells,
   amountColumns,

@@ -4,7 +4,7 @@ import type { FlowRow, Report, Traffic, UnattributedRow } from "../report/report
 import { endText } from "../report/conversation_name.ts";
 import { amountsOf, isShown, orderedFlows, orderedUnattributed, type RenderOptions } from "./rows.ts";
 import type { Column } from "./table.ts";
-import { printable } from "./text.ts";
+import { printable } from "./printable.ts";
 import { amountWidth, formatAmount } from "./units.ts";
 
 /** Interfaces named in one row. */

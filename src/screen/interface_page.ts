@@ -2,7 +2,7 @@
 
 import type { InterfaceRow, Report } from "../report/report.ts";
 import { rate } from "../render/rows.ts";
-import { printable } from "../render/text.ts";
+import { printable } from "../render/printable.ts";
 import { formatAmount } from "../render/units.ts";
 import { columnsLine, numberColumn, placeColumns, type ScreenColumn } from "./columns.ts";
 import { type Line, span } from "./line.ts";

@@ -1,7 +1,8 @@
 /** The whole screen, from what is to be seen and how much room there is. */
 
 import type { Report } from "../report/report.ts";
-import { clip, displayWidth, printable } from "../render/text.ts";
+import { printable } from "../render/printable.ts";
+import { clip, displayWidth } from "../render/text.ts";
 import { sides } from "./columns.ts";
 import type { Size } from "./frame.ts";
 import { headerHeight, headerLines, type History } from "./header.ts";

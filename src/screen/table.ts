@@ -4,7 +4,8 @@ import { endText } from "../report/conversation_name.ts";
 import { containerLabel } from "../report/grouping.ts";
 import type { FlowRow, GroupRow, ProcessRow, Report, Traffic, UnattributedRow } from "../report/report.ts";
 import { amountsOf, groupLabel, type Kind, processLabel, type RenderOptions } from "../render/rows.ts";
-import { clipMiddle, displayWidth, padEnd, printable } from "../render/text.ts";
+import { printable } from "../render/printable.ts";
+import { clipMiddle, displayWidth, padEnd } from "../render/text.ts";
 import { amountWidth, formatAmount } from "../render/units.ts";
 import {
   columnsLine,

@@ -1,7 +1,7 @@
 /** Names that were chosen to do harm: a row stays a row, a sentence a line, and nothing reaches the terminal as it is. */
 
 import assert from "node:assert/strict";
-import { printable } from "../../src/render/text.ts";
+import { printable } from "../../src/render/printable.ts";
 import { assertFails, CANNOT_CAPTURE, DONE, WRONG_USAGE } from "./ends.ts";
 import { Lab, labTest, type Namespace, within } from "./lab.ts";
 import { NETHOGS, Nethogs, parseReport } from "./nethogs.ts";

@@ -1,7 +1,7 @@
 /** Lines for screens, of every kind of character and style. */
 
 import fc from "fast-check";
-import { printable } from "../../src/render/text.ts";
+import { printable } from "../../src/render/printable.ts";
 import type { Line, Style } from "../../src/screen/line.ts";
 import { paletteOf } from "../../src/screen/palette.ts";
 
