@@ -233,7 +233,7 @@ Deno.test(
       assert(!proc.hasMachinePids);
     });
     assert.deepEqual(warnings, [
-      `Cannot open ${tree.root}/20/stat: Too many open files; some processes may not be found`,
+      `Cannot open ${tree.root}/20/stat: Too many open files (raise ulimit -n); some processes may not be found`,
     ]);
     assert.equal(proc.read(20, before)?.comm, "other");
     tree.remove(20);
