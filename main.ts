@@ -27,9 +27,32 @@ const LAST_WRITE_MS = 500;
 
 const encoder = new TextEncoder();
 
-async function write(text: string): Promise<void> {
+async function write(text: string, stream: typeof Deno.stdout = Deno.stdout): Promise<void> {
   const bytes = encoder.encode(text);
-  for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
+  for (let at = 0; at < bytes.length;) at += await stream.write(bytes.subarray(at));
+}
+
+/** Messages that nobody reads are kept up to this number. */
+const MOST_UNREAD = 1000;
+let unread = 0;
+/** Settles when all that was said so far is read. */
+let isSaid = Promise.resolve();
+
+/** On standard error. Whoever reads it, perhaps nobody, holds nothing up. */
+function say(text: string): void {
+  if (unread >= MOST_UNREAD) return;
+  unread++;
+  isSaid = isSaid.then(() => write(text, Deno.stderr)).catch(() => {}).finally(() => unread--);
+}
+
+/** Ends once all is read that was said, or nobody seems to read it. */
+async function exit(status: number): Promise<never> {
+  await Promise.race([isSaid, wait(LAST_WRITE_MS)]);
+  Deno.exit(status);
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** Messages for people: each is one line, and nothing in it acts on a terminal, whoever chose the names in it. */
@@ -50,7 +73,7 @@ class Messages {
   }
 
   complain(message: string): void {
-    Deno.stderr.writeSync(encoder.encode(`nethogs: ${this.#printable(message)}\n`));
+    say(`nethogs: ${this.#printable(message)}\n`);
   }
 
   /** Of what does not end the run. */
@@ -217,7 +240,7 @@ async function print(
     onReport: sayDrops,
     source: run?.source ?? null,
     end: run?.end ?? NEVER,
-    patience: () => new Promise((resolve) => setTimeout(resolve, LAST_WRITE_MS)),
+    patience: () => wait(LAST_WRITE_MS),
   });
 }
 
@@ -273,7 +296,7 @@ async function show(
 
 async function explainMeans(means: readonly Means[]): Promise<void> {
   const { renderMeans } = await import("./src/render/means.ts");
-  Deno.stderr.writeSync(encoder.encode(renderMeans(means)));
+  say(renderMeans(means));
 }
 
 /** What went wrong, in one sentence, and the status to end with. */
@@ -290,11 +313,11 @@ async function explain(error: unknown): Promise<{ message: string; status: numbe
 }
 
 try {
-  Deno.exit(await main(Deno.args));
+  await exit(await main(Deno.args));
 } catch (error) {
   // The reader has seen enough: `nethogs -t | head`.
-  if (error instanceof Deno.errors.BrokenPipe) Deno.exit(DONE);
+  if (error instanceof Deno.errors.BrokenPipe) await exit(DONE);
   const { message, status } = await explain(error);
   (await Messages.load()).complain(message);
-  Deno.exit(status);
+  await exit(status);
 }

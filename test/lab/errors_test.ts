@@ -259,7 +259,8 @@ async function isHeldUp(pid: number): Promise<boolean> {
   return false;
 }
 
-labTest("an interrupt ends nethogs, too, where nobody reads what it has printed", ["bash"], async () => {
+/** @param names what it watches */
+async function assertEndsUnread(...names: string[]): Promise<void> {
   await using lab = await Lab.open();
   const host = await lab.namespace();
   const fifo = `${lab.directory}/fifo`;
@@ -268,10 +269,22 @@ labTest("an interrupt ends nethogs, too, where nobody reads what it has printed"
   const script =
     'exec 3<>"$0"; head -c 65536 /dev/zero >&3; "$@" >&3 2>&1 & echo $!; wait $!; echo status $?';
   const shell = lab.start(
-    within(host, ["bash", "-c", script, fifo, ...NETHOGS, "-t", "-d", "0.1", "lo"]),
+    within(host, ["bash", "-c", script, fifo, ...NETHOGS, "-t", "-d", "0.1", ...names]),
   );
   const pid = Number(await shell.stdout.next());
   await eventually(() => isHeldUp(pid));
   Deno.kill(pid, "SIGINT");
   assert.equal(await shell.stdout.next(), "status 0");
+}
+
+labTest("an interrupt ends nethogs, too, where nobody reads what it has printed", ["bash"], async () => {
+  await assertEndsUnread("lo");
 });
+
+labTest(
+  "an interrupt ends nethogs, too, where nobody reads what it has to complain of",
+  ["bash"],
+  async () => {
+    await assertEndsUnread("lo", "absent0");
+  },
+);
