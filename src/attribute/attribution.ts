@@ -54,6 +54,8 @@ const DUTY = 1 / 4;
 /** and so many more before a report. */
 const LOOKUPS_A_REPORT = 16_384;
 const REPORT_MS = 40;
+/** Where nothing is looked up, so many records are settled before it is asked whether the turn is over, at 20 µs at most each. */
+const SETTLED_AT_ONCE = 16;
 /** So many records wait to be looked up; in a flood of them the first have to do without. */
 const MOST_WAITING = 16_384;
 /** Ends not found at once are tried again after so many milliseconds, then once an interval. */
@@ -259,6 +261,7 @@ export class Attribution {
     for (let i = 0; i < activeCount; i++) {
       const at = (first + i) % activeCount;
       const flow = active[at]!;
+      const lookupsBefore = this.#lookups;
       if (this.#isNew(flow) || isElsewhere) this.#begin(flow);
       else {
         this.#settleEnd(flow, End.NEAR, moment);
@@ -266,8 +269,8 @@ export class Attribution {
         if (this.#firstToSettle === 0 && !this.#mayLookUp(LOOKUPS_A_REPORT)) this.#firstToSettle = at;
       }
       this.#noteUse(flow);
-      // Without a generator for each.
-      if (turn.isOver) yield* turn.rest();
+      // Asking for the time takes longer than settling most of them.
+      if ((this.#lookups > lookupsBefore || i % SETTLED_AT_ONCE === 0) && turn.isOver) yield* turn.rest();
     }
     this.#injections.prepare();
     // Sockets may have turned up just now.
