@@ -49,7 +49,7 @@ const WITH_PORTS: ReadonlySet<number> = new Set([
 const MOST_UNPINNED = 1024;
 
 /** An end that is newer is looked at before each report, */
-const NEW_MS = 5000;
+const NEW_MS = 2000;
 /** and one that is older before one in so many at least. */
 const REPORTS_A_LOOK = 8;
 
