@@ -1,6 +1,7 @@
 /** What is asked of scripts/bench.ts. */
 
 import { parseArgs } from "node:util";
+import { parseCount } from "../lab/count.ts";
 import { type Load, LOADS } from "./loads.ts";
 import { WATCHERS } from "./watchers.ts";
 
@@ -56,18 +57,12 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions | null 
   const withReplay = isChosen(REPLAY);
   if (loads.length === 0 && !withReplay) throw new Error(`No load has "${parts.join('" or "')}" in its name`);
   return {
-    rounds: positive("rounds", values.rounds ?? (isCount ? positionals[0]! : "3")),
-    seconds: positive("seconds", values.seconds),
-    packets: positive("packets", values.packets),
+    rounds: parseCount("rounds", values.rounds ?? (isCount ? positionals[0]! : "3")),
+    seconds: parseCount("seconds", values.seconds),
+    packets: parseCount("packets", values.packets),
     json: values.json,
     only: values.only,
     loads,
     withReplay,
   };
-}
-
-function positive(name: string, text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new Error(`--${name} takes a number of 1 or more, not "${text}"`);
 }

@@ -7,6 +7,7 @@ import type { ScreenView } from "../../src/screen/view.ts";
 import { screenOf, viewOf } from "../screen/scenes.ts";
 import { CONTROLS, NAMES, namesIn, reportWith, textOf } from "./reports.ts";
 import type { Target } from "./target.ts";
+import { SEQUENCES } from "./terminal_input.ts";
 
 const SIZES: readonly Size[] = [{ columns: 80, rows: 24 }, { columns: 62, rows: 8 }, { columns: 9, rows: 3 }];
 
@@ -15,10 +16,6 @@ const VIEWS: readonly ScreenView[] = [
   viewOf({ by: "container", commandLine: true }),
   viewOf({ page: "interfaces" }),
 ];
-
-/** What frames are written with. */
-// deno-lint-ignore no-control-regex
-const SEQUENCES = /\x1b\[[?\d;]*[A-Za-z]/g;
 
 const palette = paletteOf(true);
 

@@ -39,7 +39,7 @@ function keysOf(input: Uint8Array): Key[] {
 const CONTROLS = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
 /** What frames are written with. */
 // deno-lint-ignore no-control-regex
-const SEQUENCES = /\x1b\[[?\d;]*[A-Za-z]/g;
+export const SEQUENCES = /\x1b\[[?\d;]*[A-Za-z]/g;
 
 function draw(view: ScreenView): ScreenView {
   const roster = new Roster();

@@ -1,6 +1,7 @@
 /** What is asked of scripts/lab. */
 
 import { parseArgs } from "node:util";
+import { parseCount } from "./count.ts";
 import type { Scenario } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios/all.ts";
 import type { Conditions } from "./trial.ts";
@@ -40,20 +41,12 @@ export function parseOptions(args: readonly string[]): LabOptions | null {
   });
   if (values.help) return null;
   return {
-    runs: parseRuns(values.runs),
+    runs: parseCount("runs", values.runs),
     busy: values.busy,
     tracing: !values["no-tracing"],
     json: values.json,
     scenarios: chosen(positionals),
   };
-}
-
-function parseRuns(text: string): number {
-  const runs = Number(text);
-  if (!Number.isInteger(runs) || runs < 1) {
-    throw new Error(`--runs takes a number of 1 or more, not "${text}"`);
-  }
-  return runs;
 }
 
 function chosen(names: readonly string[]): readonly Scenario[] {
