@@ -3,9 +3,9 @@
  * it can be told from all others in a report.
  *
  * The task is the one argument, as JSON. A line on standard output says when the process is ready, and on
- * which port; a line on standard input, the port of the other end, lets it begin; when all is sent (and, with
- * TCP, received) it says what it sent. It lives on until its standard input ends, so that the test decides when
- * its sockets are closed.
+ * which port; a line on standard input, the port of the other end, lets it begin, and it says so once its datagrams
+ * have a destination; when all is sent (and, with TCP, received) it says what it sent. It lives on until its standard
+ * input ends, so that the test decides when its sockets are closed.
  */
 
 import { createSocket, type Socket } from "node:dgram";
@@ -50,6 +50,7 @@ export interface EchoTask {
 
 export type Message =
   | { readonly event: "ready"; readonly port: number }
+  | { readonly event: "begun" }
   | { readonly event: "done"; readonly sentBytes: number; readonly sentPackets: number };
 
 const input = Deno.stdin.readable.pipeThrough(new TextDecoderStream()).getReader();
@@ -58,11 +59,14 @@ function say(message: Message): void {
   console.log(JSON.stringify(message));
 }
 
-/** The port of the other end. */
-async function begun(port: number): Promise<number> {
+/** The port of the other end; `aim` is told before anybody knows that this end has begun. */
+async function begun(port: number, aim: (remotePort: number) => void = () => {}): Promise<number> {
   say({ event: "ready", port });
   const { value } = await input.read();
-  return Number(value);
+  const remotePort = Number(value);
+  aim(remotePort);
+  say({ event: "begun" });
+  return remotePort;
 }
 
 async function untilInputEnds(): Promise<void> {
@@ -123,8 +127,7 @@ async function bound(address: string, port: number): Promise<Socket> {
 
 async function runUdp(task: UdpTask): Promise<void> {
   const socket = task.isConnected ? new ConnectedSocket(task.address) : await UnconnectedSocket.open(task);
-  const remotePort = await begun(socket.port);
-  socket.remote(task.remoteAddress, remotePort);
+  await begun(socket.port, (remotePort) => socket.remote(task.remoteAddress, remotePort));
   const payload = new Uint8Array(task.size);
   await paced(task, () => socket.send(payload));
   say({ event: "done", sentBytes: task.datagrams * task.size, sentPackets: task.datagrams });

@@ -55,9 +55,10 @@ export class Traffic {
     return this.#port;
   }
 
-  /** Lets it begin. */
+  /** Lets it begin; its socket knows the other end then, where it is one that is connected to send datagrams. */
   async begin(remotePort: number): Promise<void> {
     await this.#program.write(String(remotePort));
+    await this.#message("begun");
   }
 
   /** Waits until everything is sent. */
@@ -71,8 +72,9 @@ export class Traffic {
   }
 }
 
-/** Starts both ends, lets them begin at once, and waits until both have sent everything. */
+/** Lets both ends begin, `b` only when the socket of `a` knows it, and waits until both have sent everything. */
 export async function exchange(a: Traffic, b: Traffic): Promise<void> {
-  await Promise.all([a.begin(b.port), b.begin(a.port)]);
+  await a.begin(b.port);
+  await b.begin(a.port);
   await Promise.all([a.done(), b.done()]);
 }
