@@ -68,6 +68,12 @@ export class Locator {
     // What is sent to a group is for its members, and who is none of them has no part in it. On loopback it comes in
     // again, members or not.
     if (isGroup && found.inodes.length === 0) found.namespace = null;
+    // What goes out is for another host, whoever has its address here, too.
+    const goesOut = end === End.FAR && this.#topology.leadsOut(link.interfaceIndex);
+    if (goesOut && isThorough && !found.isExact) {
+      found.namespace = null;
+      found.inodes.length = 0;
+    }
     return found;
   }
 
@@ -98,18 +104,22 @@ export class Locator {
     return candidates.length > 1 ? this.#onLink(candidates, link) : candidates;
   }
 
-  /** Of several namespaces with one address, those behind the bridge that the frames pass; else all. */
+  /**
+   * Of several namespaces with one address, those behind the bridge that the frames pass, or that a veth leads to; else
+   * all. Containers without rights may have a copy of our addresses, and frames of a process in between: pasta(1).
+   */
   #onLink(candidates: NetNamespace[], { interfaceIndex }: Link): NetNamespace[] {
     const bridge = this.#topology.masterIndex(interfaceIndex) || interfaceIndex;
     const behind = this.#topology.netnsIdsBehind(bridge);
-    if (behind === null) return candidates;
-    const there = candidates.filter((one) => one === this.#namespaces.own || behind.has(one.netnsId));
+    const isThere = ({ netnsId }: NetNamespace): boolean => behind === null ? netnsId >= 0 : behind.has(netnsId);
+    const there = candidates.filter((one) => one === this.#namespaces.own || isThere(one));
     return there.length > 0 ? there : candidates;
   }
 
   /**
    * The one candidate that has a socket of just this conversation; where several have, all their sockets can be meant.
-   * Else the first that has a listening one, else the first.
+   * Else the first that has a listening one, else the first. Where the address is ours, none is meant that listens
+   * elsewhere.
    */
   #ask(
     candidates: readonly NetNamespace[],
@@ -124,10 +134,12 @@ export class Locator {
     found.inodes.length = 0;
     found.isExact = false;
     if (!isThorough) return;
+    const isOwn = found.namespace === this.#namespaces.own;
     for (const namespace of candidates) {
       if (namespace.isUnread) found.isUnread = true;
       if (!this.#hasSocket(namespace, conversation, link) || this.#answer.inode === 0) continue;
       const { inodes, isExact } = this.#answer;
+      if (isOwn && namespace !== this.#namespaces.own && !isExact) continue;
       if (found.isExact && isExact) {
         found.inodes.push(...inodes);
         continue;
@@ -176,7 +188,7 @@ export class Locator {
     const behind = { ...conversation, words, localAt: 0, localPort, remoteAt: 4, remotePort };
     const owners = [this.#namespaces.own, ...this.#namespaces.others]
       .filter((namespace) => namespace.addresses.has(words, 0));
-    this.#ask(owners, behind, link, true);
+    this.#ask(this.#onLink(owners, link), behind, link, true);
     this.#found.isTranslated = true;
   }
 }

@@ -46,6 +46,12 @@ export class Topology {
     return this.#behind.get(interfaceIndex) ?? null;
   }
 
+  /** It is a network card, a tunnel or the like: beyond it are other hosts. Not so of loopback. */
+  leadsOut(interfaceIndex: number): boolean {
+    const one = this.#byIndex.get(interfaceIndex);
+    return one !== undefined && !one.isLoopback && one.linkIndex === 0 && !this.#behind.has(interfaceIndex);
+  }
+
   /** What passes `upper` passes `lower` too: its port, its slave, or what it sits on. */
   isBeneath(lower: number, upper: number): boolean {
     const [low, up] = [this.#byIndex.get(lower), this.#byIndex.get(upper)];

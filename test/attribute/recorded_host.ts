@@ -57,6 +57,7 @@ class RecordedNamespaces extends Namespaces {
   }
 
   override byNetnsId(netnsId: number): NetNamespace | null {
+    if (netnsId < 0) return null;
     return this.containers.find((container) => container.netnsId === netnsId) ?? null;
   }
 }
@@ -119,12 +120,12 @@ export class RecordedHost implements Disposable {
     });
   }
 
-  /** A container with an address, whose veth has that number for its namespace. */
-  addContainer(slot: number, address: string): Container {
+  /** A container with an address; `netnsId` is the number that our end of its veth has for it, -1 without a veth. */
+  addContainer(slot: number, address: string, netnsId = slot - 1): Container {
     const container = {
       slot,
       inode: 4026532000 + slot,
-      netnsId: slot - 1,
+      netnsId,
       isUnread: false,
       addresses: addressSet(address),
       sockets: new ListedSockets(),

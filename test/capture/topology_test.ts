@@ -47,6 +47,14 @@ Deno.test("Topology knows the namespaces behind a bridge", () => {
   for (const index of [1, 3, 6, 8, 99]) assert.equal(topology.netnsIdsBehind(index), null);
 });
 
+Deno.test("Topology.leadsOut() holds of what has other hosts beyond it", () => {
+  const interfaces = [...HOST, networkInterface(10, "tun0")];
+  const topology = topologyOf(interfaces);
+  const names = interfaces.filter(({ index }) => topology.leadsOut(index));
+  assert.deepEqual(names.map(({ name }) => name), ["eth0", "bond0", "tun0"]);
+  assert(!topology.leadsOut(99));
+});
+
 Deno.test("Topology.isBeneath() knows ports, slaves and parents", () => {
   const topology = topologyOf();
   assert(topology.isBeneath(6, 5), "a veth is a port of its bridge");

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { Task } from "./generator.ts";
 import { type End, Lab, labTest, type Namespace, within } from "./lab.ts";
-import { assertAddsUp, sumOf } from "./nethogs.ts";
+import { assertAddsUp, Nethogs, sumOf } from "./nethogs.ts";
 import { mustRun } from "./program.ts";
 import { Traffic } from "./traffic.ts";
 import {
@@ -169,6 +169,45 @@ labTest("nethogs keeps apart namespaces that have the same addresses and ports",
     }
   }
 });
+
+labTest(
+  "nethogs takes nobody for who receives here that has but a copy of an address of this host",
+  [],
+  async () => {
+    await using lab = await Lab.open();
+    const [host, remote, aside] = [await lab.namespace(), await lab.namespace(), await lab.namespace()];
+    const [near, far] = await lab.pair(host, remote);
+    // As containers without rights have it: no frame of the link gets there, though somebody listens on the port.
+    await configure(aside, "ip link set lo up");
+    await configure(aside, `ip address add ${near.ipv4}/32 dev lo`);
+    const udp = { role: "udp", isConnected: false, size: DATAGRAM.size } as const;
+    const listener = await Traffic.start(lab, aside, "copy", {
+      ...udp,
+      ...{ address: near.ipv4, port: UDP_PORTS.server, remoteAddress: far.ipv4, datagrams: 0 },
+    });
+    const sender = await Traffic.start(lab, remote, "sender", {
+      ...udp,
+      ...{ address: far.ipv4, remoteAddress: near.ipv4, datagrams: 100 },
+    });
+    const tool = Nethogs.on(lab, near);
+    const before = await tool.quiet(near);
+    await sender.begin(listener.port);
+    await sender.done();
+    const after = await tool.quiet(near);
+    await Promise.all([sender.finish(), listener.finish()]);
+    assert.equal((await tool.stop()).code, 0);
+
+    assertAddsUp(tool.reports);
+    const expected = 100 * DATAGRAM.frame;
+    assert.ok(after.counters.receivedBytes - before.counters.receivedBytes >= expected, "none was lost");
+    assert.deepEqual(after.report.processes.map(({ pid }) => pid), [sender.pid]);
+    assert.equal(after.report.processes[0]!.sent_total_bytes, expected);
+    const unnamed = after.report.unattributed.filter(({ protocol }) => protocol === "udp");
+    assert.deepEqual(unnamed.map(({ reason, received_total_bytes }) => [reason, received_total_bytes]), [
+      ["no socket", expected],
+    ]);
+  },
+);
 
 /** Between a network of its own and the rest of the world: rewrites addresses of IPv6. */
 interface Gateway {
