@@ -10,6 +10,7 @@ import { type Capability, missingCapabilities, NAMES } from "./proc/capabilities
 import type { ProcFs } from "./proc/procfs.ts";
 import type { Means } from "./report/report.ts";
 import { Conntrack } from "./sockets/conntrack.ts";
+import type { Warn } from "./warn.ts";
 
 export interface OpenedMeans {
   /** Null where the kernel does not tell who begins conversations. */
@@ -24,7 +25,7 @@ export interface OpenedMeans {
 const WITH_MACHINE_PIDS = "run with the pids of the machine (podman run --pid=host)";
 
 /** `warn` is told, in one sentence, of what goes wrong later. */
-export function openMeans(proc: ProcFs, warn: (message: string) => void = () => {}): OpenedMeans {
+export function openMeans(proc: ProcFs, warn: Warn = () => {}): OpenedMeans {
   const events = attempt(() => openEvents(proc, warn));
   const syns = events.opened === null ? attempt(() => new SynWatch()) : null;
   const conntrack = attempt(() => Conntrack.open());
@@ -63,7 +64,7 @@ function attempt<T>(open: () => T): Attempt<T> {
 }
 
 /** Throws `KernelError`. */
-function openEvents(proc: ProcFs, warn: (message: string) => void): OpenedBeginners {
+function openEvents(proc: ProcFs, warn: Warn): OpenedBeginners {
   if (!proc.hasMachinePids) throw new KernelError("use the pids of trace events here", ESRCH);
   return openBeginners(proc, { nowMs: steadyMs, realtimeAheadMs }, warn);
 }

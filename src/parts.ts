@@ -18,9 +18,10 @@ import type { Grouping } from "./report/grouping.ts";
 import { Ledger } from "./report/ledger.ts";
 import { processFilter } from "./report/process_filter.ts";
 import { Namespaces } from "./sockets/namespaces.ts";
+import type { Warn } from "./warn.ts";
 
 /** `warn` is told, in one sentence, of what does not end the run. Throws what the sources throw. */
-export async function buildParts(options: Options, warn: (message: string) => void): Promise<Parts> {
+export async function buildParts(options: Options, warn: Warn): Promise<Parts> {
   mapLargeBlocksApart();
   const isWanted = processFilter(options.processPatterns, options.pids);
   // With another host's /proc, the files of container runtimes are that host's.
@@ -71,7 +72,7 @@ async function groupingsOf({ by, output }: Options): Promise<Grouping[]> {
   return GROUPING_KEYS.filter((key) => output === "screen" || key === by).map((key) => new Grouping(key));
 }
 
-async function meansOfHost(proc: ProcFs, warn: (message: string) => void): Promise<OpenedMeans> {
+async function meansOfHost(proc: ProcFs, warn: Warn): Promise<OpenedMeans> {
   const { openMeans } = await import("./means.ts");
   return openMeans(proc, warn);
 }
@@ -85,7 +86,7 @@ const MEANS_OF_FILE: OpenedMeans = {
 async function openSource(
   options: Options,
   root: string,
-  warn: (message: string) => void,
+  warn: Warn,
 ): Promise<FrameSource> {
   const { delayMs, filter, promiscuous, readFile, speed } = options;
   if (readFile !== null) {

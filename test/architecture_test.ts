@@ -11,6 +11,7 @@ const STAGES = [
   "src/glob.ts",
   "src/usage_error.ts",
   "src/duration.ts",
+  "src/warn.ts",
   "src/kernel",
   "src/capture",
   "src/decode",

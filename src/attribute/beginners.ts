@@ -3,6 +3,7 @@
 import { ProcessEnds } from "../proc/process_ends.ts";
 import type { Process, ProcFs } from "../proc/procfs.ts";
 import { ConnectEvents } from "../sockets/connect_events.ts";
+import type { Warn } from "../warn.ts";
 import { Threads } from "./threads.ts";
 
 export type Beginners = Pick<
@@ -27,7 +28,7 @@ export interface OpenedBeginners {
 export function openBeginners(
   proc: ProcFs,
   clocks: Clocks,
-  warn: (message: string) => void = () => {},
+  warn: Warn = () => {},
 ): OpenedBeginners {
   const ends = ProcessEnds.open();
   try {

@@ -111,7 +111,8 @@ export class Locator {
   #onLink(candidates: NetNamespace[], { interfaceIndex }: Link): NetNamespace[] {
     const bridge = this.#topology.masterIndex(interfaceIndex) || interfaceIndex;
     const behind = this.#topology.netnsIdsBehind(bridge);
-    const isThere = ({ netnsId }: NetNamespace): boolean => behind === null ? netnsId >= 0 : behind.has(netnsId);
+    const isThere = ({ netnsId }: NetNamespace): boolean =>
+      behind === null ? netnsId >= 0 : behind.has(netnsId);
     const there = candidates.filter((one) => one === this.#namespaces.own || isThere(one));
     return there.length > 0 ? there : candidates;
   }

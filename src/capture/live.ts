@@ -3,6 +3,7 @@
 import { EFD_CLOEXEC, EFD_NONBLOCK, errno, libc, POLLERR, POLLIN } from "../../ffi/libc.ts";
 import { AddressSet } from "../kernel/address.ts";
 import { KernelError } from "../kernel/files.ts";
+import { type Warn, warnOnce } from "../warn.ts";
 import { breathe, frameClock, sleep, spentMs, steadyMs } from "./clock.ts";
 import { InterfaceEvents, type NetworkInterface, readInterfaces } from "./interfaces.ts";
 import { CaptureError, NoInterfaceError } from "./errors.ts";
@@ -47,7 +48,7 @@ export interface LiveSourceOptions {
   readonly promiscuous: boolean;
   readonly filter: string | null;
   /** Told, in one sentence, of what does not end the run. */
-  readonly warn: (message: string) => void;
+  readonly warn: Warn;
   /** Now, by the clock that stamps frames; the kernel's, when left out. */
   readonly frameClock?: () => Boundary;
 }
@@ -139,12 +140,13 @@ export class LiveSource implements FrameSource {
   readonly #turn = new Turn(spentMs);
   /** Something came or went that could not be followed yet. */
   #isBehind = false;
-  #hasWarned = false;
+  readonly #warnOfWait: Warn;
 
   /** Throws `NoInterfaceError`, `CaptureError`, `KernelError`, `LibraryMissingError`. */
   constructor(selection: InterfaceSelection, options: LiveSourceOptions) {
     this.#selection = selection;
     this.#options = options;
+    this.#warnOfWait = warnOnce(options.warn, "new interfaces are waited for");
     this.#delayMs = options.delayMs;
     this.#frameClock = options.frameClock ?? frameClock;
     this.#wakeFd = libc().eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -239,8 +241,7 @@ export class LiveSource implements FrameSource {
       return this.#readInterfaces();
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
-      if (!this.#hasWarned) this.#options.warn(`${error.message}; new interfaces are waited for`);
-      this.#hasWarned = true;
+      this.#warnOfWait(error.message);
       this.#isBehind = true;
       return null;
     }

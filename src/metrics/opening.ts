@@ -3,6 +3,7 @@
 import { environmentVariable } from "../kernel/host.ts";
 import type { Options } from "../options.ts";
 import { UsageError } from "../usage_error.ts";
+import type { Warn } from "../warn.ts";
 import { wantsOtlp } from "./otlp_environment.ts";
 import type { MetricsService } from "./service.ts";
 
@@ -16,7 +17,7 @@ export interface Versions {
 }
 
 /** OpenTelemetry is Deno's own, and it is Deno that is told so, in the environment. */
-export function exportsOtlp(warn: (message: string) => void): boolean {
+export function exportsOtlp(warn: Warn): boolean {
   if (!wantsOtlp(environmentVariable)) return false;
   // Deno decides it when the executable is made.
   if (Deno.build.standalone) {

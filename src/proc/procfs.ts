@@ -3,6 +3,7 @@
 import { _SC_CLK_TCK, libc } from "../../ffi/libc.ts";
 import { countDescriptors, isRingLink, type KnownTargets, readSocketLink } from "../kernel/descriptors.ts";
 import { KernelError, listDirectory, readLink, readText } from "../kernel/files.ts";
+import { type Warn, warnOnce } from "../warn.ts";
 import { type ContainerCgroup, containerOfProcess } from "./container.ts";
 import { parseCgroupPath, unitOfCgroupPath } from "./cgroup.ts";
 import { DescriptorReading } from "./descriptor_reading.ts";
@@ -64,16 +65,15 @@ export class ProcFs {
   #tellsCounts: boolean | null = null;
   readonly #ticksPerSecond = libc().sysconf(_SC_CLK_TCK);
 
-  readonly #warn: (message: string) => void;
-  #hasWarned = false;
+  readonly #warn: Warn;
 
   /**
    * `warn` is told once, in one sentence, when something could not be read for want of descriptors or memory. That is not
    * taken for a process's end.
    */
-  constructor(root: string, warn: (message: string) => void = () => {}) {
+  constructor(root: string, warn: Warn = () => {}) {
     this.#root = root;
-    this.#warn = warn;
+    this.#warn = warnOnce(warn, "some processes may not be found");
   }
 
   /**
@@ -223,8 +223,7 @@ export class ProcFs {
   }
 
   #noteShortage({ message }: KernelError): void {
-    if (!this.#hasWarned) this.#warn(`${message}; some processes may not be found`);
-    this.#hasWarned = true;
+    this.#warn(message);
   }
 
   /** Null where it is gone, or not ours to read. Throws `KernelError` for want of descriptors or memory. */

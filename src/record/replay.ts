@@ -8,6 +8,7 @@ import { sumOf } from "../report/account.ts";
 import { processFilter } from "../report/process_filter.ts";
 import type { GroupKey, Report } from "../report/report.ts";
 import { UsageError } from "../usage_error.ts";
+import type { Warn } from "../warn.ts";
 import { chunksOfFile, unzipped } from "./chunks.ts";
 import { CONVERSATION_KEYS } from "./conversation_groups.ts";
 import { needsEnd, parseMoment, type Span, spanOf } from "./moment.ts";
@@ -51,7 +52,7 @@ export interface Replay {
 export async function replay(
   options: ReplayOptions,
   stdin: Chunks,
-  warn: (message: string) => void,
+  warn: Warn,
 ): Promise<Replay> {
   const { replayFile, everyMs, by, connections, count, speed, output } = options;
   const isStdin = replayFile === "-";

@@ -1,6 +1,7 @@
 /** The reports of a record, line by line. What is damaged is left out, and said. */
 
 import type { Report } from "../report/report.ts";
+import type { Warn } from "../warn.ts";
 import { type Line, linesOf } from "./lines.ts";
 import type { Span } from "./moment.ts";
 import { LineError, parseReport, SchemaError } from "./parse.ts";
@@ -34,7 +35,7 @@ export async function* reportsOf(
   chunks: AsyncIterable<Uint8Array>,
   span: Span,
   name: string,
-  warn: (message: string) => void,
+  warn: Warn,
 ): AsyncGenerator<Recorded> {
   const reader = new LineReader(name, warn);
   let before: Line | null = null;
@@ -81,14 +82,14 @@ function timeOfHead({ bytes }: Line): number | null {
 
 class LineReader {
   readonly #name: string;
-  readonly #warn: (message: string) => void;
+  readonly #warn: Warn;
   #reports = 0;
   #damaged = 0;
   #lastDamaged = 0;
   #latestMs = -Infinity;
   #isOrderWarned = false;
 
-  constructor(name: string, warn: (message: string) => void) {
+  constructor(name: string, warn: Warn) {
     this.#name = name;
     this.#warn = warn;
   }

@@ -7,6 +7,7 @@
 import { KernelError } from "../kernel/files.ts";
 import { TraceInstance } from "../kernel/trace_instance.ts";
 import { readInOrder } from "../kernel/trace_order.ts";
+import { type Warn, warnOnce } from "../warn.ts";
 import { Beginnings, type BeginningsOptions, type PacketSend } from "./beginnings.ts";
 import type { Conversation } from "./socket_table.ts";
 import {
@@ -35,7 +36,7 @@ export interface ConnectEventsOptions<T> extends BeginningsOptions<T> {
   /** A steady clock. */
   readonly nowMs: () => number;
   /** Told once, in one sentence, when the kernel refuses to be asked for less or more. */
-  readonly warn?: (message: string) => void;
+  readonly warn?: Warn;
 }
 
 /** What is needed of an instance of tracing. */
@@ -62,13 +63,14 @@ export class ConnectEvents<T> {
   /** Stamp of the latest event, and when it was read, by the steady clock. */
   #latest = { timeMs: 0, readAtMs: 0 };
   #tellsOfPackets = false;
-  #hasWarned = false;
+  readonly #warn: Warn;
 
   /** Takes the instance over. Throws `KernelError` where the events of this kernel lack a field. */
   constructor(instance: EventSource, options: ConnectEventsOptions<T>) {
     this.#instance = instance;
     this.#decoder = new SocketEventDecoder(instance.formats);
     this.#options = options;
+    this.#warn = warnOnce(options.warn ?? (() => {}), "short-lived processes may stay unnamed");
     this.#beginnings = new Beginnings(options);
   }
 
@@ -159,8 +161,7 @@ export class ConnectEvents<T> {
       return true;
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
-      if (!this.#hasWarned) this.#options.warn?.(`${error.message}; short-lived processes may stay unnamed`);
-      this.#hasWarned = true;
+      this.#warn(error.message);
       return false;
     }
   }

@@ -1,6 +1,7 @@
 /** The sockets of one network namespace: by netlink, and by /proc/PID/net where that fails or does not tell. */
 
 import { KernelError } from "../kernel/files.ts";
+import type { Warn } from "../warn.ts";
 import { answerWithMembers } from "./group_members.ts";
 import type { ListedSocket } from "./listed_socket.ts";
 import { parseForwarding, type ReadNetFile, Recent, UNTIL_REFRESH } from "./net_files.ts";
@@ -24,13 +25,13 @@ export class NamespaceSockets implements SocketTable {
   /** By protocol and port: the sockets among which members of groups are. */
   readonly #onPort = new Recent(() => new Map<string, readonly ListedSocket[]>(), UNTIL_REFRESH);
 
-  readonly #warn: (message: string) => void;
+  readonly #warn: Warn;
 
   /**
    * `read` reads the files in the namespace's /proc/PID/net. `warn` is told, in one sentence, of each question that could
    * not be asked.
    */
-  constructor(diag: SockDiag | null, read: ReadNetFile, warn: (message: string) => void = () => {}) {
+  constructor(diag: SockDiag | null, read: ReadNetFile, warn: Warn = () => {}) {
     this.#diag = diag;
     this.#warn = warn;
     this.#procNet = new ProcNetSockets(read);

@@ -25,6 +25,7 @@ import {
   usingNamespace,
   withinNamespace,
 } from "../kernel/netns.ts";
+import { type Warn, warnOnce } from "../warn.ts";
 import { NamespaceSockets, openSockDiag } from "./namespace_sockets.ts";
 import { netFilesAt, netFilesIn, netFilesWithin, type ReadNetFile } from "./net_files.ts";
 import { parseFibTrie, parseIfInet6 } from "./proc_addresses.ts";
@@ -144,7 +145,7 @@ export class Namespaces {
   version = 0;
   readonly #procRoot: string;
   readonly #nowMs: () => number;
-  readonly #warn: (message: string) => void;
+  readonly #warn: Warn;
   readonly #known = new Map<number, KnownNamespace>();
   /** The same: they are gone through for each end that is looked up. */
   #others: readonly KnownNamespace[] = [];
@@ -163,16 +164,12 @@ export class Namespaces {
     addresses: AddressSet,
     broadcasts: AddressSet,
     nowMs: () => number,
-    warn: (message: string) => void = () => {},
+    warn: Warn = () => {},
   ) {
     this.broadcasts = broadcasts;
     this.#procRoot = procRoot;
     this.#nowMs = nowMs;
-    let hasWarned = false;
-    this.#warn = (message) => {
-      if (!hasWarned) warn(`${message}; some conversations may be reported as not looked up`);
-      hasWarned = true;
-    };
+    this.#warn = warnOnce(warn, "some conversations may be reported as not looked up");
     this.#route = openRoute();
     this.own = {
       slot: 0,
@@ -349,7 +346,7 @@ interface Channels {
 function openChannels(
   inode: number,
   place: Place,
-  warn: (message: string) => void,
+  warn: Warn,
 ): Channels | null {
   const { path } = place;
   let fd = -1;
@@ -373,7 +370,7 @@ function openChannels(
   }
 }
 
-function channelsWithin(fd: number, warn: (message: string) => void): Channels {
+function channelsWithin(fd: number, warn: Warn): Channels {
   const files = netFilesWithin(fd);
   return withinNamespace(fd, () => {
     const sockets = new NamespaceSockets(openSockDiag(), files, warn);
@@ -394,7 +391,7 @@ function channelsOutside(
   inode: number,
   { path, netDirectory }: Place,
   refusal: KernelError,
-  warn: (message: string) => void,
+  warn: Warn,
 ): Channels {
   const files = refusal.isShortage ? netFilesAt(path, inode) : netFilesIn(netDirectory);
   return { fd: -1, sockets: new NamespaceSockets(null, files, warn), route: null, files };
