@@ -7,7 +7,6 @@
  * have then. A descriptor may be another file's under its old number, which only the walk sees.
  */
 
-import { KernelError } from "../kernel/files.ts";
 import type { DescriptorReading } from "../proc/descriptor_reading.ts";
 import type { ProcFs } from "../proc/procfs.ts";
 import type { DescriptorReader } from "./descriptor_reader.ts";
@@ -75,7 +74,7 @@ export class ProcessWalk {
     this.#number++;
     // Else there are processes outside of this container, or hidden ones: proc(5), hidepid.
     this.#seesAllSoFar = this.#parts.proc.hasMachinePids;
-    const pids = this.pids();
+    const pids = this.#parts.proc.pids();
     if (pids === null) this.#seesAllSoFar = false;
     else this.#parts.onListed(new Set(pids));
     this.#rounds = 0;
@@ -86,17 +85,7 @@ export class ProcessWalk {
   /** More is looked for than when the last round began. */
   beginRound(likelyPids: Iterable<number>): void {
     this.#rounds++;
-    this.#round = this.#ranked(this.pids() ?? [], likelyPids);
-  }
-
-  /** Those there are; null where the table of processes cannot be listed just now, for want of a descriptor. */
-  pids(): number[] | null {
-    try {
-      return this.#parts.proc.pids();
-    } catch (error) {
-      if (!(error instanceof KernelError)) throw error;
-      return null;
-    }
+    this.#round = this.#ranked(this.#parts.proc.pids() ?? [], likelyPids);
   }
 
   /** The process is looked at next. */

@@ -208,9 +208,9 @@ export class SocketHolders {
     this.#newestNotBeforeMs = this.#nowMs() + rest(spentMs(), NEWEST_DUTY);
   }
 
-  /** The newest first; none where they cannot be listed just now, for want of a descriptor. */
+  /** The newest first; none where they cannot be listed. */
   #newestPids(): number[] {
-    const pids = this.#walk.pids() ?? [];
+    const pids = this.#proc.pids() ?? [];
     // Where these are all that is looked at, there is no walk that would forget those that are gone.
     if (pids.length > 0 && this.#sightings.size > 2 * pids.length + NEWEST) this.#forgetGone(new Set(pids));
     return pids.slice(-NEWEST).reverse();

@@ -68,8 +68,8 @@ export class ProcFs {
   readonly #warn: Warn;
 
   /**
-   * `warn` is told once, in one sentence, when something could not be read for want of descriptors or memory. That is not
-   * taken for a process's end.
+   * `warn` is told once, in one sentence, when processes could not be listed, or something not be read for want of
+   * descriptors or memory. That is not taken for a process's end.
    */
   constructor(root: string, warn: Warn = () => {}) {
     this.#root = root;
@@ -78,12 +78,26 @@ export class ProcFs {
 
   /**
    * Process ids there are now, in the order in which they were given away: ascending, and after the largest the kernel
-   * begins again with small ones. Throws `KernelError`.
+   * begins again with small ones. Null where they cannot be listed.
    */
-  pids(): number[] {
-    const pids = listDirectory(this.#root).filter((name) => /^\d+$/.test(name)).map(Number);
+  pids(): number[] | null {
+    const pids = this.#listPids();
+    if (pids === null) return null;
     const last = this.#lastPid() ?? Infinity;
     return pids.sort((a, b) => Number(a <= last) - Number(b <= last) || a - b);
+  }
+
+  #listPids(): number[] | null {
+    try {
+      const pids = listDirectory(this.#root).filter((name) => /^\d+$/.test(name)).map(Number);
+      // Whoever mounted it has at least one.
+      if (pids.length > 0) return pids;
+      this.#warn(`No process is in ${this.#root}: mount proc there`);
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      this.#warn(error.message);
+    }
+    return null;
   }
 
   /** The last that was given away: the fifth field of proc_loadavg(5). */

@@ -158,7 +158,7 @@ Deno.test("SocketHolders.seesEveryProcess is true where this host hides no descr
   const proc = new ProcFs("/proc");
   const search = new Search();
   assert.equal(search.find(NO_SOCKET), null);
-  const isHidden = proc.pids().some((pid) => isDenied(`/proc/${pid}/fd`));
+  const isHidden = proc.pids()!.some((pid) => isDenied(`/proc/${pid}/fd`));
   assert.equal(search.holders.seesEveryProcess, proc.hasMachinePids && !isHidden);
 });
 

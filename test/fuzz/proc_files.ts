@@ -133,7 +133,7 @@ function readTree(text: string): void {
   Deno.mkdirSync(`${tree.root}/1/root/etc`, { recursive: true });
   Deno.writeTextFileSync(`${tree.root}/1/root/etc/passwd`, pieces[names.length + 2] ?? "");
   const proc = new ProcFs(tree.root);
-  assert.deepEqual(proc.pids().sort(), [1, 7]);
+  assert.deepEqual(proc.pids()?.sort(), [1, 7]);
   const process = proc.read(7);
   assertNumbersFinite(process);
   assertNumbersFinite(readWhole(proc, 7).places);

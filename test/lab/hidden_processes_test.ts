@@ -119,5 +119,9 @@ labTest(
     const { report } = await tool.quiet(lo);
     assert.deepEqual(rowsOf(report), { "no process": [BYTES, BYTES] });
     await end(tool);
+    const complaints = tool.program.stderr.text.split("\n").filter((line) =>
+      line.includes("mount proc there")
+    );
+    assert.equal(complaints.length, 1, tool.program.stderr.text);
   },
 );

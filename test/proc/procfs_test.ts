@@ -215,6 +215,20 @@ Deno.test(
   }),
 );
 
+Deno.test("ProcFs.pids() is null where processes cannot be listed, which is said once", () => {
+  for (
+    const [root, message] of [
+      ["/proc/self/fdinfo/none", "Cannot open /proc/self/fdinfo/none: No such file or directory"],
+      ["/proc/sys/net", "No process is in /proc/sys/net: mount proc there"],
+    ] as const
+  ) {
+    const warnings: string[] = [];
+    const proc = new ProcFs(root, (warning) => warnings.push(warning));
+    assert.deepEqual([proc.pids(), proc.pids()], [null, null]);
+    assert.deepEqual(warnings, [`${message}; some processes may not be found`]);
+  }
+});
+
 Deno.test(
   "ProcFs takes nobody for gone when there is no descriptor to look with, and says so once",
   withTree((tree) => {
@@ -298,7 +312,7 @@ Deno.test("ProcFs.read() tells of this process what ps tells", { ignore: !isInst
 });
 
 Deno.test("ProcFs.pids() lists this process and the first", () => {
-  const pids = new ProcFs("/proc").pids();
+  const pids = new ProcFs("/proc").pids()!;
   assert(pids.includes(Deno.pid));
   assert(pids.includes(1));
 });

@@ -33,7 +33,7 @@ function wanted(patterns: readonly string[], pids: readonly number[] = []): numb
   const proc = new ProcFs(tree.root);
   const isWanted = processFilter(patterns, pids);
   assert(isWanted);
-  return proc.pids().filter((pid) => isWanted(proc.read(pid)!, pid === 20 ? CONTAINER : null));
+  return proc.pids()!.filter((pid) => isWanted(proc.read(pid)!, pid === 20 ? CONTAINER : null));
 }
 
 Deno.test("processFilter() is null where nothing is asked for", () => {
