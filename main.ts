@@ -141,17 +141,21 @@ async function capture(options: Options): Promise<number> {
   return CANNOT_CAPTURE;
 }
 
+async function mayCallLibraries(): Promise<boolean> {
+  return (await Deno.permissions.query({ name: "ffi" })).state === "granted";
+}
+
 async function needLibraries(names: string): Promise<void> {
-  const { state } = await Deno.permissions.query({ name: "ffi" });
-  if (state !== "granted") {
+  if (!await mayCallLibraries()) {
     throw new Error(`Cannot call ${names}: run with deno run --allow-ffi --allow-read`);
   }
 }
 
-/** What was recorded needs no rights, and no library but for the screen. */
+/** What was recorded needs no rights, and no library but for the screen, and to give up the rights that there are. */
 async function replay(options: Options, replayFile: string): Promise<number> {
-  const [messages, record] = await Promise.all([Messages.load(), import("./src/record/replay.ts")]);
   if (options.output === "screen") await needLibraries("libc");
+  if (await mayCallLibraries()) await giveUpRights(options, false);
+  const [messages, record] = await Promise.all([Messages.load(), import("./src/record/replay.ts")]);
   const watch = await watchOf(options, messages);
   const output = await chooseOutput(options, messages) ?? "text";
   const warn = (message: string): void => messages.warn(message);
@@ -163,14 +167,17 @@ async function replay(options: Options, replayFile: string): Promise<number> {
 }
 
 /** Before all else is loaded: what is loaded is read by threads that are made for it, and have no more rights then. */
-async function giveUpRights({ readFile, filter, listen }: Options, withOtlp: boolean): Promise<void> {
+async function giveUpRights(
+  { readFile, replayFile, filter, listen }: Options,
+  withOtlp: boolean,
+): Promise<void> {
   const [{ giveUpPrivileges }, { LISTEN, maskOf, OF_FILES, OF_INTERFACES }] = await Promise.all([
     import("./src/kernel/privileges.ts"),
     import("./src/proc/capabilities.ts"),
   ]);
   giveUpPrivileges({
     capabilities: maskOf([
-      ...(readFile === null ? OF_INTERFACES : OF_FILES),
+      ...(readFile === null && replayFile === null ? OF_INTERFACES : OF_FILES),
       ...(listen === null ? [] : LISTEN),
     ]),
     // Names of hosts in a filter are looked up when it is compiled; Deno itself sends what OpenTelemetry exports.

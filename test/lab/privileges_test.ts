@@ -49,17 +49,21 @@ labTest(
   },
 );
 
-labTest("reading a capture file, a run as root keeps the right to read files alone", [], async () => {
-  await using lab = await Lab.open();
-  const command = [...NETHOGS, "-j", "-r", "/dev/stdin"];
-  const program = lab.start(command, { stdin: "piped" });
-  // It waits for the file's first bytes.
-  const main = async (): Promise<Thread | undefined> => (await threadsOf(program.pid))[0];
-  await eventually(async () => (await main())?.hasFilter === true);
-  assertHasOnly((await main())!, await keptOf(OF_FILES));
-  assertIsConfined(await threadsOf(program.pid));
-  await program.finish();
+for (const [what, option] of [["a capture file", "-r"], ["a record", "--replay"]] as const) {
+  labTest(`reading ${what}, a run as root keeps the right to read files alone`, [], async () => {
+    await using lab = await Lab.open();
+    const program = lab.start([...NETHOGS, "-j", option, "/dev/stdin"], { stdin: "piped" });
+    // It waits for the file's first bytes.
+    const main = async (): Promise<Thread | undefined> => (await threadsOf(program.pid))[0];
+    await eventually(async () => (await main())?.hasFilter === true);
+    assertHasOnly((await main())!, await keptOf(OF_FILES));
+    assertIsConfined(await threadsOf(program.pid));
+    await program.finish();
+  });
+}
 
+labTest("with the right to read files alone, a capture file of others is read", [], async () => {
+  await using lab = await Lab.open();
   const file = `${lab.directory}/sample.pcap`;
   await Deno.writeFile(file, SAMPLE);
   // Not root's own, and not for root's eyes but by that right.
