@@ -140,8 +140,7 @@ export async function runContainerTraffic(
     runTalk(direct),
     runTalk(visit, publishedPort),
     receiver.begin(sender.port),
-    sender.begin(receiver.port),
-    sender.done(),
+    sender.begin(receiver.port).then(() => sender.done()),
   ]);
 }
 
