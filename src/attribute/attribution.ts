@@ -262,7 +262,7 @@ export class Attribution {
       const at = (first + i) % activeCount;
       const flow = active[at]!;
       const lookupsBefore = this.#lookups;
-      if (this.#isNew(flow) || isElsewhere) this.#begin(flow);
+      if (this.#isNew(flow) || (isElsewhere && !this.#table.isSuperseded(flow))) this.#begin(flow);
       else {
         this.#settleEnd(flow, End.NEAR, moment);
         this.#settleEnd(flow, End.FAR, moment);

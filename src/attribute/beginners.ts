@@ -8,7 +8,15 @@ import { Threads } from "./threads.ts";
 
 export type Beginners = Pick<
   ConnectEvents<Process>,
-  "fd" | "isComplete" | "read" | "find" | "isToldOf" | "tellOfPackets" | "takePacketSends" | "close"
+  | "fd"
+  | "isComplete"
+  | "read"
+  | "find"
+  | "findOwn"
+  | "isToldOf"
+  | "tellOfPackets"
+  | "takePacketSends"
+  | "close"
 >;
 
 export interface Clocks {

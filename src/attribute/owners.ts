@@ -2,8 +2,8 @@
  * Who owns an endpoint, and by which evidence: the kernel's word when the conversation began, or the process that
  * holds its socket now, or that it needs no process at all.
  *
- * What once had an owner keeps it: bytes that follow the owner's exit are still its own, unless another process holds
- * the socket now.
+ * What once had an owner keeps it as long as its socket is there, and a connection beyond that: what the kernel still sends
+ * and receives of it is the owner's, also after its exit, unless another process holds the socket now.
  */
 
 import {
@@ -82,7 +82,9 @@ export class Owners {
   readonly #alternatives = new Map<number, readonly number[]>();
   /** Endpoints whose socket's holder is being looked for. */
   readonly #awaiting = new Set<number>();
-  /** Those of them that are still to be asked about since more became known of the holders, and when that was. */
+  /** Endpoints whose owner was found without their socket, and before which report that was. */
+  readonly #lostIn = new Map<number, number>();
+  /** Of those that are awaited, those that are still to be asked about since more became known of the holders, and when that was. */
   #unasked: number[] = [];
   #askedSince = -1;
 
@@ -111,6 +113,8 @@ export class Owners {
     else if (found.isUnread) return;
     else if (isWithoutSocket(states[endpoint]!)) {
       states[endpoint] = this.#isReset(flow, end) ? EndpointState.KERNEL : EndpointState.NO_SOCKET;
+    } else if (isDatagrams(found.conversation.ipProtocol) && this.#hasLost(endpoint)) {
+      this.#disown(endpoint, EndpointState.NO_SOCKET);
     }
   }
 
@@ -139,11 +143,35 @@ export class Owners {
     }
     // The kernel's own socket may turn out to be a process's, which was being given it when all were looked at.
     if (!hasOwner(states[endpoint]!)) return states[endpoint] !== EndpointState.KERNEL || inode === 0;
-    if (inode === 0) return false;
+    if (inode === 0) {
+      if (this.hasExited(owners[endpoint]!)) this.#noteLoss(endpoint);
+      return false;
+    }
     if (this.#isStillOwner(endpoint)) return true;
     const isHeld = this.#holders.isHeldBy(this.processes[owners[endpoint]!]!, inode, moment);
-    this.#endpoints.seenHeldIn[endpoint] = isHeld ? this.#report : 0;
-    return isHeld;
+    this.#endpoints.seenHeldIn[endpoint] = isHeld === true ? this.#report : 0;
+    if (isHeld === true) this.#lostIn.delete(endpoint);
+    else if (isHeld === false) this.#noteLoss(endpoint);
+    return isHeld === true;
+  }
+
+  #noteLoss(endpoint: number): void {
+    if (!this.#lostIn.has(endpoint)) this.#lostIn.set(endpoint, this.#report);
+  }
+
+  /**
+   * The owner was without the socket already when this interval began. What passed before that was its own, and of the
+   * interval in which it let go of it some was.
+   */
+  #hasLost(endpoint: number): boolean {
+    return this.#lostIn.size > 0 && (this.#lostIn.get(endpoint) ?? Infinity) < this.#report;
+  }
+
+  /** Nobody is known to own it any more. */
+  #disown(endpoint: number, state: EndpointState): void {
+    this.#endpoints.owners[endpoint] = NO_OWNER;
+    this.#endpoints.states[endpoint] = state;
+    this.#lostIn.delete(endpoint);
   }
 
   /**
@@ -159,10 +187,17 @@ export class Owners {
       this.#reportMs - madeMs[endpoint]! > NEW_MS && !this.hasExited(owner);
   }
 
-  /** Whether the kernel told who began a conversation that has no owner yet. */
+  /**
+   * Whether the kernel told who began a conversation that has no owner yet; or who had the connection that came to a
+   * listener, when it closed it.
+   */
   #isBegun(flow: number, endpoint: number, found: Location): boolean {
-    if (hasOwner(this.#endpoints.states[endpoint]!)) return false;
-    const process = this.#beginnerOf(flow, endpoint, found);
+    const state = this.#endpoints.states[endpoint]!;
+    const isAccepted = state === EndpointState.LISTENER && found.conversation.ipProtocol === IPPROTO_TCP;
+    if (hasOwner(state) && !isAccepted) return false;
+    const process = isAccepted
+      ? this.#beginners?.findOwn(found.conversation, this.#table.beganMs[flow]!, isIn(found))
+      : this.#beginnerOf(flow, endpoint, found);
     if (process !== undefined) this.give(endpoint, process, EndpointState.EVENT);
     return process !== undefined;
   }
@@ -181,10 +216,7 @@ export class Owners {
     const process = this.#beginnerAt(0, found);
     if (process === undefined || this.indexOf(process) === before) return false;
     if (this.hadExitedBefore(before, this.#report)) this.give(endpoint, process, EndpointState.EVENT);
-    else {
-      owners[endpoint] = NO_OWNER;
-      states[endpoint] = EndpointState.SEVERAL;
-    }
+    else this.#disown(endpoint, EndpointState.SEVERAL);
     return true;
   }
 
@@ -201,6 +233,7 @@ export class Owners {
   give(endpoint: number, process: Process, state: EndpointState): void {
     this.#endpoints.owners[endpoint] = this.indexOf(process);
     this.#endpoints.states[endpoint] = state;
+    this.#lostIn.delete(endpoint);
   }
 
   /**
@@ -227,17 +260,16 @@ export class Owners {
   }
 
   /** The endpoint has these sockets; who holds them is asked. */
-  take(endpoint: number, { inodes: candidates, isExact, conversation }: Location): void {
-    const { states, owners, inodes, matches } = this.#endpoints;
+  take(endpoint: number, found: Location): void {
+    const { inodes: candidates, isExact, conversation } = found;
+    const { states, inodes, matches } = this.#endpoints;
     const [inode, ...others] = candidates;
     if (inode === undefined || this.#isKept(endpoint, isExact, conversation.ipProtocol)) return;
+    if (this.#isHeldAsBefore(endpoint, found)) return;
     const wasExact = isOwnSocket(matches[endpoint]!);
     // Another socket on the same ports, unless a listener's connection was accepted: the old owner is out of it.
     const isOther = inodes[endpoint] !== 0 && inodes[endpoint] !== inode && (wasExact || !isExact);
-    if (isOther) {
-      owners[endpoint] = NO_OWNER;
-      states[endpoint] = EndpointState.NEW;
-    }
+    if (isOther) this.#disown(endpoint, EndpointState.NEW);
     if (states[endpoint] === EndpointState.KERNEL && inodes[endpoint] !== inode) {
       states[endpoint] = EndpointState.NEW;
     }
@@ -252,6 +284,17 @@ export class Owners {
     }
   }
 
+  /** It is the socket it was, and whoever was found with it has it: who owns it stays, whoever else may have it. */
+  #isHeldAsBefore(endpoint: number, { inodes: [inode, ...others], isExact }: Location): boolean {
+    const { states, owners, inodes, matches } = this.#endpoints;
+    const match = matches[endpoint]!;
+    const isSame = inode === inodes[endpoint] && others.length === 0 && !this.#alternatives.has(endpoint);
+    if (!isSame || states[endpoint] !== match || !hasOwner(match) || isExact !== isOwnSocket(match)) {
+      return false;
+    }
+    return this.#holders.isHeldBy(this.processes[owners[endpoint]!]!, inode!, this.moment) === true;
+  }
+
   /** Every process was looked at, and none has the socket. */
   #isNobodys(inode: number): boolean {
     return this.#holders.isMissing(inode) && this.#holders.seesEveryProcess;
@@ -263,9 +306,11 @@ export class Owners {
     if (isExact || !hasOwner(states[endpoint]!)) return false;
     // Without ports, any socket of the protocol is found.
     if (!hasPorts(protocol) && isOfNoSocket(states[endpoint]!)) return true;
-    // A listener found after the connection's own socket was: that one is closed by now.
-    return isOwnSocket(matches[endpoint]!) &&
-      (protocol === IPPROTO_TCP || !this.hasExited(owners[endpoint]!));
+    // A listener found after the connection's own socket was, or after it was closed: it is none of the listener's.
+    if (protocol === IPPROTO_TCP) {
+      return isOwnSocket(matches[endpoint]!) || states[endpoint] === EndpointState.EVENT;
+    }
+    return isOwnSocket(matches[endpoint]!) && !this.hasExited(owners[endpoint]!) && !this.#hasLost(endpoint);
   }
 
   #askHolder(endpoint: number, moment: Moment): void {
@@ -283,12 +328,10 @@ export class Owners {
     if (holder === undefined) {
       // The kernel's own stays its own while it is looked for again.
       const isNamed = hasOwner(states[endpoint]!) || states[endpoint] === EndpointState.KERNEL;
-      if (!isNamed) states[endpoint] = EndpointState.NO_PROCESS;
+      if (!isNamed || this.#hasLost(endpoint)) this.#disown(endpoint, EndpointState.NO_PROCESS);
     } else if (!isOnly) {
       // Whoever was told to have begun it is the one.
-      if (states[endpoint] === EndpointState.EVENT) return;
-      owners[endpoint] = NO_OWNER;
-      states[endpoint] = EndpointState.SEVERAL;
+      if (states[endpoint] !== EndpointState.EVENT) this.#disown(endpoint, EndpointState.SEVERAL);
     } else this.#giveToHolder(endpoint, holder, moment);
   }
 
@@ -299,13 +342,14 @@ export class Owners {
     const before = this.processes[owners[endpoint]!];
     // Of several that hold it, the one that was told to have begun.
     const isStillHeld = state === EndpointState.EVENT && before !== undefined &&
-      this.#holders.isHeldBy(before, inodes[endpoint]!, moment);
+      this.#holders.isHeldBy(before, inodes[endpoint]!, moment) === true;
     const owner = this.indexOf(isStillHeld ? before : holder);
     const isHandedOn = owners[endpoint] !== owner && (state === EndpointState.EVENT || isOwnSocket(state));
     if (isHandedOn && isOwnSocket(matches[endpoint]!)) matches[endpoint] = EndpointState.INHERITED;
     owners[endpoint] = owner;
     states[endpoint] = matches[endpoint]!;
     seenHeldIn[endpoint] = 0;
+    this.#lostIn.delete(endpoint);
   }
 
   /** The same number for the same process, as long as anything leads to it. */
@@ -347,16 +391,22 @@ export class Owners {
     for (const endpoint of this.#awaiting) {
       if (!this.#endpoints.isUsed(endpoint)) this.#awaiting.delete(endpoint);
     }
+    for (const endpoint of this.#lostIn.keys()) {
+      if (!this.#endpoints.isUsed(endpoint)) this.#lostIn.delete(endpoint);
+    }
   }
 
   /** Endpoints have these new numbers. */
   renumber(numbers: Renumbering): void {
     const alternatives = [...this.#alternatives];
     const awaiting = [...this.#awaiting];
+    const lostIn = [...this.#lostIn];
     this.#alternatives.clear();
     this.#awaiting.clear();
+    this.#lostIn.clear();
     for (const [endpoint, inodes] of alternatives) this.#alternatives.set(numbers[endpoint]!, inodes);
     for (const endpoint of awaiting) this.#awaiting.add(numbers[endpoint]!);
+    for (const [endpoint, report] of lostIn) this.#lostIn.set(numbers[endpoint]!, report);
     // All of them are asked again.
     this.#unasked = [];
     this.#askedSince = -1;
@@ -413,6 +463,10 @@ export class Owners {
 /** A process elsewhere may have used the same ports. */
 function isIn({ namespace }: Location): (process: Process) => boolean {
   return ({ netns }) => netns === null || netns === namespace?.inode;
+}
+
+function isDatagrams(protocol: number): boolean {
+  return protocol === IPPROTO_UDP || protocol === IPPROTO_UDPLITE;
 }
 
 function hasPorts(protocol: number): boolean {

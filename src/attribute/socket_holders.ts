@@ -108,9 +108,10 @@ export class SocketHolders {
     return holder;
   }
 
-  /** Whether this very process holds the socket now, whoever else does. */
-  isHeldBy({ pid, startTicks }: Process, inode: number, moment: Moment): boolean {
-    return this.#holding(pid, inode, moment)?.startTicks === startTicks;
+  /** Whether this very process holds the socket now, whoever else does; undefined where that could not be read. */
+  isHeldBy({ pid, startTicks }: Process, inode: number, moment: Moment): boolean | undefined {
+    const process = this.#holding(pid, inode, moment);
+    return process === undefined ? undefined : process?.startTicks === startTicks;
   }
 
   /** Looked for in every process there is, and not found. */

@@ -169,17 +169,24 @@ export class Beginnings<T> {
    * whom `isPossible` holds.
    */
   find(conversation: Conversation, beganMs: number, isPossible: (who: T) => boolean): T | undefined {
-    const { ipProtocol, words, localPort, remoteAt, remotePort } = conversation;
+    const own = this.#ownOf(conversation, isPossible);
     const byMs = beganMs + STAMP_FUZZ_MS;
-    if (ipProtocol === IPPROTO_TCP) {
-      const own = this.#of(connectionKey(conversation), isPossible);
-      if (own.length > 0) return this.#last(own, byMs);
-    } else if (localPort !== 0) {
-      const own = this.#of(keyOf(ipProtocol, localPort, words, remoteAt, remotePort), isPossible);
-      if (own.length > 0) return this.#last(own, byMs);
-    }
+    if (own.length > 0) return this.#last(own, byMs);
     return this.#withoutPort(conversation, byMs, isPossible) ??
       this.#listenerGone(conversation, beganMs, isPossible);
+  }
+
+  /** The same, of those alone who were told of with both addresses and ports. */
+  findOwn(conversation: Conversation, beganMs: number, isPossible: (who: T) => boolean): T | undefined {
+    const own = this.#ownOf(conversation, isPossible);
+    return own.length > 0 ? this.#last(own, beganMs + STAMP_FUZZ_MS) : undefined;
+  }
+
+  #ownOf(conversation: Conversation, isPossible: (who: T) => boolean): Entry<T>[] {
+    const { ipProtocol, words, localPort, remoteAt, remotePort } = conversation;
+    if (ipProtocol === IPPROTO_TCP) return this.#of(connectionKey(conversation), isPossible);
+    if (localPort === 0) return [];
+    return this.#of(keyOf(ipProtocol, localPort, words, remoteAt, remotePort), isPossible);
   }
 
   /** Whether anybody was told to have sent to the remote address without ports, also where nobody can say who. */

@@ -194,8 +194,16 @@ export class ConnectEvents<T> {
    * epoch; 0 where that is not known). Undefined where nobody was told of, or several may be meant.
    */
   find(conversation: Conversation, beganMs: number, isPossible: (who: T) => boolean): T | undefined {
-    const byMs = beganMs === 0 ? Infinity : beganMs - this.#options.realtimeAheadMs();
-    return this.#beginnings.find(conversation, byMs, isPossible);
+    return this.#beginnings.find(conversation, this.#monotonicMs(beganMs), isPossible);
+  }
+
+  /** The same, of those alone who were told of with both addresses and ports. */
+  findOwn(conversation: Conversation, beganMs: number, isPossible: (who: T) => boolean): T | undefined {
+    return this.#beginnings.findOwn(conversation, this.#monotonicMs(beganMs), isPossible);
+  }
+
+  #monotonicMs(beganMs: number): number {
+    return beganMs === 0 ? Infinity : beganMs - this.#options.realtimeAheadMs();
   }
 
   /** Whether anybody was told to have sent to the remote address without ports, also where nobody can say who. */

@@ -32,6 +32,14 @@ export class RecordedBeginners implements Beginners {
     return told && isPossible(told) ? told : undefined;
   }
 
+  findOwn(
+    conversation: Conversation,
+    beganMs: number,
+    isPossible: (who: Process) => boolean,
+  ): Process | undefined {
+    return conversation.localPort === 0 ? undefined : this.find(conversation, beganMs, isPossible);
+  }
+
   isToldOf(_conversation: Conversation, isPossible: (who: Process) => boolean): boolean {
     const told = this.told.get(0);
     return this.isToldOfSeveral || (told !== undefined && isPossible(told));

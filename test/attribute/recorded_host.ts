@@ -92,6 +92,7 @@ export class RecordedHost implements Disposable {
   readonly table: FlowTable;
   readonly intake: Intake;
   readonly namespaces: RecordedNamespaces;
+  readonly holders: SocketHolders;
   readonly attribution: Attribution;
   readonly beginners = new RecordedBeginners();
   /** Who the kernel tells of, by the port that it began a conversation from. */
@@ -107,12 +108,13 @@ export class RecordedHost implements Disposable {
     this.intake = new Intake(this.table, this.addresses);
     this.namespaces = new RecordedNamespaces(this.tree.root, this.addresses, this.broadcasts, this.sockets);
     const nowMs = (): number => this.proc.nowMs;
+    this.holders = new SocketHolders(this.proc, nowMs);
     this.attribution = new Attribution({
       table: this.table,
       source: { links, topology: this.topology, changes: 0 },
       namespaces: this.namespaces,
       conntrack: null,
-      holders: new SocketHolders(this.proc, nowMs),
+      holders: this.holders,
       beginners: isTold ? this.beginners : null,
       syns: { read: (sink) => this.syns.splice(0).forEach((syn) => sink(...syn)) },
       proc: this.proc,
