@@ -183,3 +183,25 @@ export class EndpointTable {
     return numbers;
   }
 }
+
+/** What is known of a few endpoints only. */
+export class EndpointMap<T> extends Map<number, T> {
+  readonly #endpoints: EndpointTable;
+
+  constructor(endpoints: EndpointTable) {
+    super();
+    this.#endpoints = endpoints;
+  }
+
+  /** Lets go of what was known of endpoints that are gone. */
+  forget(): void {
+    for (const endpoint of this.keys()) if (!this.#endpoints.isUsed(endpoint)) this.delete(endpoint);
+  }
+
+  /** Endpoints have these new numbers. */
+  renumber(numbers: Renumbering): void {
+    const entries = [...this];
+    this.clear();
+    for (const [endpoint, value] of entries) this.set(numbers[endpoint]!, value);
+  }
+}

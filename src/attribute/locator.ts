@@ -25,6 +25,8 @@ export interface Location {
   /** Of every socket that can be meant; empty where none was found, or it belongs to no descriptor. */
   readonly inodes: number[];
   isExact: boolean;
+  /** What comes in is given to the first of them alone; what is sent may be of any. */
+  firstReceives: boolean;
   /** A namespace could not be asked just now: that no socket was found says nothing. */
   isUnread: boolean;
 }
@@ -46,6 +48,7 @@ export class Locator {
       isTranslated: false,
       inodes: [],
       isExact: false,
+      firstReceives: false,
       isUnread: false,
     };
   }
@@ -134,6 +137,7 @@ export class Locator {
     found.isTranslated = false;
     found.inodes.length = 0;
     found.isExact = false;
+    found.firstReceives = false;
     if (!isThorough) return;
     const isOwn = found.namespace === this.#namespaces.own;
     for (const namespace of candidates) {
@@ -149,6 +153,7 @@ export class Locator {
       found.namespace = namespace;
       found.inodes.splice(0, Infinity, ...inodes);
       found.isExact = isExact;
+      found.firstReceives = this.#answer.firstReceives;
     }
   }
 

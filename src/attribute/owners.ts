@@ -30,7 +30,7 @@ import {
 } from "../sockets/sock_diag.ts";
 import type { Beginners } from "./beginners.ts";
 import { DescriptorCounts } from "./descriptor_counts.ts";
-import { EndpointState, type EndpointTable, hasOwner, NO_OWNER } from "./endpoints.ts";
+import { EndpointMap, EndpointState, type EndpointTable, hasOwner, NO_OWNER } from "./endpoints.ts";
 import { isControlTalk } from "./kernel_talk.ts";
 import type { Location } from "./locator.ts";
 import { type Folded, ProcessList } from "./process_list.ts";
@@ -78,12 +78,12 @@ export class Owners {
   /** Number of the report that was made last, or is being made, and when that was by the steady clock. */
   #report = 0;
   #reportMs = 0;
-  /** By endpoint: the other sockets that can be meant, where there is more than one. */
-  readonly #alternatives = new Map<number, readonly number[]>();
+  /** The other sockets that can be meant, where there is more than one. */
+  readonly #alternatives: EndpointMap<readonly number[]>;
   /** Endpoints whose socket's holder is being looked for. */
-  readonly #awaiting = new Set<number>();
+  readonly #awaiting: EndpointMap<true>;
   /** Endpoints whose owner was found without their socket, and before which report that was. */
-  readonly #lostIn = new Map<number, number>();
+  readonly #lostIn: EndpointMap<number>;
   /** Of those that are awaited, those that are still to be asked about since more became known of the holders, and when that was. */
   #unasked: number[] = [];
   #askedSince = -1;
@@ -91,6 +91,9 @@ export class Owners {
   constructor({ table, endpoints, holders, beginners, proc }: OwnersParts) {
     this.#table = table;
     this.#endpoints = endpoints;
+    this.#alternatives = new EndpointMap(endpoints);
+    this.#awaiting = new EndpointMap(endpoints);
+    this.#lostIn = new EndpointMap(endpoints);
     this.#holders = holders;
     this.#beginners = beginners;
     this.#proc = proc;
@@ -104,11 +107,12 @@ export class Owners {
   /** Names the endpoint at an end of a record, as far as that can be done at once. */
   name(flow: number, end: End, endpoint: number, found: Location): void {
     const { states } = this.#endpoints;
-    if (states[endpoint] === EndpointState.NEW) this.#alternatives.delete(endpoint);
+    if (states[endpoint] === EndpointState.NEW) this.#forgetLast(endpoint);
     if (isEchoResponder(found.conversation)) states[endpoint] = EndpointState.KERNEL;
     else if (isControlTalk(found.conversation)) this.#settleControlTalk(endpoint, found);
     else if (this.#isBegun(flow, endpoint, found)) return;
     else if (this.#isBegunAgain(endpoint, found)) return;
+    else if (this.#isOfSharer(flow, end, endpoint, found)) return;
     else if (found.inodes.length > 0) this.take(endpoint, found);
     else if (found.isUnread) return;
     else if (isWithoutSocket(states[endpoint]!)) {
@@ -148,11 +152,25 @@ export class Owners {
       return false;
     }
     if (this.#isStillOwner(endpoint)) return true;
-    const isHeld = this.#holders.isHeldBy(this.processes[owners[endpoint]!]!, inode, moment);
-    this.#endpoints.seenHeldIn[endpoint] = isHeld === true ? this.#report : 0;
+    // Another may have taken the port over, or a part of it.
+    if (isDatagrams(protocol) && states[endpoint] === EndpointState.LISTENER) return false;
+    return this.#isStillHeld(endpoint, moment);
+  }
+
+  /** Whether the owner has the socket, by another look at it. */
+  #isStillHeld(endpoint: number, moment: Moment): boolean {
+    const { owners, inodes, seenHeldIn } = this.#endpoints;
+    const isHeld = this.#holders.isHeldBy(this.processes[owners[endpoint]!]!, inodes[endpoint]!, moment);
+    seenHeldIn[endpoint] = isHeld === true ? this.#report : 0;
     if (isHeld === true) this.#lostIn.delete(endpoint);
     else if (isHeld === false) this.#noteLoss(endpoint);
     return isHeld === true;
+  }
+
+  /** What was known of the one that had its number. */
+  #forgetLast(endpoint: number): void {
+    this.#alternatives.delete(endpoint);
+    this.#lostIn.delete(endpoint);
   }
 
   #noteLoss(endpoint: number): void {
@@ -247,16 +265,40 @@ export class Owners {
     this.#endpoints.states[endpoint] = isKernels ? EndpointState.KERNEL : EndpointState.SEVERAL;
   }
 
+  /**
+   * Of datagram sockets that share a port, each may send, but the kernel gives what comes in to the first that was found. So
+   * that one is meant where anything came in, unless another was told of or known before, and has one of them: whether
+   * that is so. Else all of them can be meant.
+   */
+  #isOfSharer(flow: number, end: End, endpoint: number, { inodes: found, firstReceives }: Location): boolean {
+    if (!firstReceives) return false;
+    const { states, owners, inodes } = this.#endpoints;
+    const hasReceived = this.#sentBytes(flow, end === End.NEAR ? End.FAR : End.NEAR) > 0;
+    if (states[endpoint] === EndpointState.EVENT || (!hasReceived && hasOwner(states[endpoint]!))) {
+      const owner = this.processes[owners[endpoint]!]!;
+      const own = found.find((inode) => this.#holders.isHeldBy(owner, inode, this.moment));
+      if (own !== undefined) {
+        inodes[endpoint] = own;
+        this.#alternatives.delete(endpoint);
+        return true;
+      }
+    }
+    if (hasReceived) found.length = 1;
+    return false;
+  }
+
+  #sentBytes(flow: number, end: End): number {
+    const { counters } = this.#table;
+    const at = flow * COUNTERS;
+    const [bytes, total] = end === End.NEAR ? [SENT, SENT_TOTAL] : [RECEIVED, RECEIVED_TOTAL];
+    return counters[at + bytes]! + counters[at + total]!;
+  }
+
   /** The end has said no more than that there is nobody: such resets are the kernel's. */
   #isReset(flow: number, end: End): boolean {
-    const { flags, counters } = this.#table;
     if (ipProtocol(this.#table, flow) !== IPPROTO_TCP) return false;
-    const isNear = end === End.NEAR;
-    const at = flow * COUNTERS;
-    const hasSpoken = (flags[flow]! & (isNear ? FLAG_NEAR_SPOKE : FLAG_FAR_SPOKE)) !== 0;
-    const sentBytes = counters[at + (isNear ? SENT : RECEIVED)]! +
-      counters[at + (isNear ? SENT_TOTAL : RECEIVED_TOTAL)]!;
-    return !hasSpoken && sentBytes > 0;
+    const spoke = end === End.NEAR ? FLAG_NEAR_SPOKE : FLAG_FAR_SPOKE;
+    return (this.#table.flags[flow]! & spoke) === 0 && this.#sentBytes(flow, end) > 0;
   }
 
   /** The endpoint has these sockets; who holds them is asked. */
@@ -286,13 +328,13 @@ export class Owners {
 
   /** It is the socket it was, and whoever was found with it has it: who owns it stays, whoever else may have it. */
   #isHeldAsBefore(endpoint: number, { inodes: [inode, ...others], isExact }: Location): boolean {
-    const { states, owners, inodes, matches } = this.#endpoints;
+    const { states, inodes, matches } = this.#endpoints;
     const match = matches[endpoint]!;
     const isSame = inode === inodes[endpoint] && others.length === 0 && !this.#alternatives.has(endpoint);
     if (!isSame || states[endpoint] !== match || !hasOwner(match) || isExact !== isOwnSocket(match)) {
       return false;
     }
-    return this.#holders.isHeldBy(this.processes[owners[endpoint]!]!, inode!, this.moment) === true;
+    return this.#isStillHeld(endpoint, this.moment);
   }
 
   /** Every process was looked at, and none has the socket. */
@@ -314,13 +356,13 @@ export class Owners {
   }
 
   #askHolder(endpoint: number, moment: Moment): void {
-    const { states, owners, inodes } = this.#endpoints;
+    const { states, inodes } = this.#endpoints;
     const candidates = [inodes[endpoint]!, ...this.#alternatives.get(endpoint) ?? []];
     const found = candidates.map((inode) => this.#holders.holderOf(inode, moment));
     const holders = found.filter((holder) => holder !== null);
     const [holder, ...others] = holders;
     const unheld = candidates.filter((_, i) => found[i] === null);
-    if (unheld.some((inode) => !this.#holders.isMissing(inode))) this.#awaiting.add(endpoint);
+    if (unheld.some((inode) => !this.#holders.isMissing(inode))) this.#awaiting.set(endpoint, true);
     else this.#awaiting.delete(endpoint);
     // A process that was not seen yet, or cannot be seen, may have the others.
     const isOnly = others.every((other) => other.pid === holder?.pid) &&
@@ -361,7 +403,7 @@ export class Owners {
   /** Asks again for the holders that were not known yet, if more is known by now. Returns whether it came to the end. */
   askAwaited(turn: Turn): boolean {
     const { findings } = this.#holders;
-    if (findings !== this.#askedSince) this.#unasked = [...this.#awaiting];
+    if (findings !== this.#askedSince) this.#unasked = [...this.#awaiting.keys()];
     this.#askedSince = findings;
     const moment = new Moment();
     while (this.#unasked.length > 0) {
@@ -383,30 +425,12 @@ export class Owners {
       for (let i = 0; i < owners.length; i++) if (this.#endpoints.isUsed(i)) inUse.add(owners[i]!);
       this.list.retain((owner) => inUse.has(owner));
     }
-    for (const endpoint of this.#alternatives.keys()) {
-      if (this.#endpoints.inodes[endpoint] === 0 || !this.#endpoints.isUsed(endpoint)) {
-        this.#alternatives.delete(endpoint);
-      }
-    }
-    for (const endpoint of this.#awaiting) {
-      if (!this.#endpoints.isUsed(endpoint)) this.#awaiting.delete(endpoint);
-    }
-    for (const endpoint of this.#lostIn.keys()) {
-      if (!this.#endpoints.isUsed(endpoint)) this.#lostIn.delete(endpoint);
-    }
+    for (const map of [this.#alternatives, this.#awaiting, this.#lostIn]) map.forget();
   }
 
   /** Endpoints have these new numbers. */
   renumber(numbers: Renumbering): void {
-    const alternatives = [...this.#alternatives];
-    const awaiting = [...this.#awaiting];
-    const lostIn = [...this.#lostIn];
-    this.#alternatives.clear();
-    this.#awaiting.clear();
-    this.#lostIn.clear();
-    for (const [endpoint, inodes] of alternatives) this.#alternatives.set(numbers[endpoint]!, inodes);
-    for (const endpoint of awaiting) this.#awaiting.add(numbers[endpoint]!);
-    for (const [endpoint, report] of lostIn) this.#lostIn.set(numbers[endpoint]!, report);
+    for (const map of [this.#alternatives, this.#awaiting, this.#lostIn]) map.renumber(numbers);
     // All of them are asked again.
     this.#unasked = [];
     this.#askedSince = -1;

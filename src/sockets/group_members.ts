@@ -1,7 +1,6 @@
 /** The sockets that take a datagram sent to a multicast or broadcast address: each of them gets a copy. */
 
-import { isUnspecified, isV4 } from "../kernel/address.ts";
-import { answerWithAll, isBoundFor, isConnectedTo, isOpenTo, type ListedSocket } from "./listed_socket.ts";
+import { answerWithAll, isConnectedTo, isOnPort, type ListedSocket } from "./listed_socket.ts";
 import type { Conversation, SocketAnswer } from "./socket_table.ts";
 
 /**
@@ -14,21 +13,6 @@ export function answerWithMembers(
   conversation: Conversation,
   answer: SocketAnswer,
 ): boolean {
-  const members = sockets.filter((socket) => isMember(socket, conversation));
+  const members = sockets.filter((socket) => isOnPort(socket, conversation));
   return answerWithAll(members, members.every((member) => isConnectedTo(member, conversation)), answer);
-}
-
-function isMember(socket: ListedSocket, conversation: Conversation): boolean {
-  const { localPort, interfaceIndex } = conversation;
-  return socket.localPort === localPort && isOpenTo(socket, conversation) &&
-    (socket.interfaceIndex === 0 || socket.interfaceIndex === interfaceIndex) &&
-    (isBoundFor(socket, conversation) || takesBothFamilies(socket, conversation));
-}
-
-/** An IPv6 socket that is bound to no address takes IPv4 as well, a group's datagrams if it has joined. */
-function takesBothFamilies(
-  { localAddress, isV6Only }: ListedSocket,
-  { words, localAt }: Conversation,
-): boolean {
-  return isV4(words, localAt) && isUnspecified(localAddress) && !isV4(localAddress) && !isV6Only;
 }

@@ -37,6 +37,22 @@ export function isOpenTo(socket: ListedSocket, conversation: Conversation): bool
     (remotePort === 0 || remotePort === conversation.remotePort);
 }
 
+/** It has the local port, on that interface and address or on any, and is not connected to another end. */
+export function isOnPort(socket: ListedSocket, conversation: Conversation): boolean {
+  const { localPort, interfaceIndex } = conversation;
+  return socket.localPort === localPort && isOpenTo(socket, conversation) &&
+    (socket.interfaceIndex === 0 || socket.interfaceIndex === interfaceIndex) &&
+    (isBoundFor(socket, conversation) || takesBothFamilies(socket, conversation));
+}
+
+/** An IPv6 socket that is bound to no address takes IPv4 as well, a group's datagrams if it has joined. */
+function takesBothFamilies(
+  { localAddress, isV6Only }: ListedSocket,
+  { words, localAt }: Conversation,
+): boolean {
+  return isV4(words, localAt) && isUnspecified(localAddress) && !isV4(localAddress) && !isV6Only;
+}
+
 /** Answers with all of these sockets; false where there are none. */
 export function answerWithAll(
   sockets: readonly Pick<ListedSocket, "inode" | "uid">[],

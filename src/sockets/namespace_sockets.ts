@@ -3,15 +3,19 @@
 import { KernelError } from "../kernel/files.ts";
 import type { Warn } from "../warn.ts";
 import { answerWithMembers } from "./group_members.ts";
-import type { ListedSocket } from "./listed_socket.ts";
+import { isOnPort, type ListedSocket } from "./listed_socket.ts";
 import { parseForwarding, type ReadNetFile, Recent, UNTIL_REFRESH } from "./net_files.ts";
 import { type PacketSocket, recentPacketSockets } from "./packet_sockets.ts";
 import { isEchoResponder, isIcmp, PingSockets } from "./ping_sockets.ts";
 import { ProcNetSockets } from "./proc_net.ts";
 import { RawSockets } from "./raw_sockets.ts";
 import { SctpSockets } from "./sctp_sockets.ts";
+import { SharedPorts } from "./shared_ports.ts";
 import { IPPROTO_SCTP, IPPROTO_UDP, IPPROTO_UDPLITE, SockDiag } from "./sock_diag.ts";
 import type { Conversation, SocketAnswer, SocketTable } from "./socket_table.ts";
+
+/** Of a list. */
+const ANY_PORT = 0;
 
 export class NamespaceSockets implements SocketTable {
   /** Null where netlink is refused, as some sandboxes do, or the namespace may not be entered. */
@@ -25,6 +29,8 @@ export class NamespaceSockets implements SocketTable {
   /** By protocol and port: the sockets among which members of groups are. */
   readonly #onPort = new Recent(() => new Map<string, readonly ListedSocket[]>(), UNTIL_REFRESH);
 
+  /** By protocol. */
+  readonly #sharedPorts: ReadonlyMap<number, SharedPorts>;
   readonly #warn: Warn;
 
   /**
@@ -39,6 +45,12 @@ export class NamespaceSockets implements SocketTable {
     this.#ping = new PingSockets(read);
     this.#raw = new RawSockets(read);
     this.#packet = recentPacketSockets(read);
+    this.#sharedPorts = new Map(
+      [IPPROTO_UDP, IPPROTO_UDPLITE].map((protocol) => [
+        protocol,
+        new SharedPorts(() => this.#listed(protocol, ANY_PORT)),
+      ]),
+    );
     this.#forwarding = new Recent(() => ({ isOn: parseForwarding(read("snmp")) }), UNTIL_REFRESH);
   }
 
@@ -55,6 +67,7 @@ export class NamespaceSockets implements SocketTable {
     this.#packet.refresh(nowMs);
     this.#forwarding.refresh(nowMs);
     this.#onPort.refresh(nowMs);
+    for (const ports of this.#sharedPorts.values()) ports.refresh(nowMs);
   }
 
   /** Descriptors or memory may be short for a moment: what could not be asked now may be answered the next time. */
@@ -77,7 +90,22 @@ export class NamespaceSockets implements SocketTable {
   }
 
   find(conversation: Conversation, answer: SocketAnswer): boolean {
-    return this.#question(answer, () => this.#find(conversation, answer));
+    return this.#question(answer, () => {
+      if (!this.#find(conversation, answer)) return false;
+      if (!answer.isExact) this.#addSharers(conversation, answer);
+      return true;
+    });
+  }
+
+  /** Behind the one that takes datagrams, those that may have sent some. */
+  #addSharers(conversation: Conversation, answer: SocketAnswer): void {
+    const sockets = this.#sharedPorts.get(conversation.ipProtocol)?.on(conversation.localPort) ?? [];
+    const { inode } = answer;
+    if (inode === 0) return;
+    for (const socket of sockets) {
+      if (socket.inode !== inode && isOnPort(socket, conversation)) answer.inodes.push(socket.inode);
+    }
+    answer.firstReceives = answer.inodes.length > 1;
   }
 
   #find(conversation: Conversation, answer: SocketAnswer): boolean {

@@ -13,6 +13,8 @@ export class SocketAnswer {
   uid = 0;
   /** Each is connected to just this remote end; otherwise it listens, or takes packets from anyone. */
   isExact = false;
+  /** What comes in is given to the first alone; what is sent may be of any. */
+  firstReceives = false;
   /** The kernel could not be asked just now, so that nothing was found does not mean that there is nothing. */
   isUnread = false;
 
@@ -25,6 +27,7 @@ export class SocketAnswer {
     // Cut to one and not to none, which would give the array's memory away with every answer.
     this.inodes.length = 1;
     this.inodes[0] = inode;
+    this.firstReceives = false;
   }
 }
 

@@ -202,9 +202,7 @@ Deno.test(
     host.wait(100);
     host.namespaces.version++;
     host.settle();
-    const owners = [...host.table.active.subarray(0, host.table.activeCount)].map((flow) =>
-      host.near(flow)?.owner
-    );
+    const owners = activeFlows(host.table).map((flow) => host.near(flow)?.owner);
     assert.deepEqual(owners, ["first", "second"]);
   }),
 );

@@ -93,6 +93,11 @@ export class ListedSockets implements SocketTable {
     answer.inode = socket.inode;
     answer.uid = 0;
     answer.isExact = socket === connected;
+    if (asked.ipProtocol === UDP && socket !== connected) {
+      const sharers = onPort.filter((other) => other !== socket && other.remote === undefined);
+      answer.inodes.push(...sharers.map(({ inode }) => inode));
+      answer.firstReceives = sharers.length > 0;
+    }
     return true;
   }
 
