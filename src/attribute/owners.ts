@@ -48,6 +48,11 @@ const WITH_PORTS: ReadonlySet<number> = new Set([
 /** With more processes than this that were found but sent nothing, it is looked whether they still are of use. */
 const MOST_UNPINNED = 1024;
 
+/** Who a process is, and what it runs, is read again once in this time: it may change its user or be moved to another unit. */
+const READ_AGAIN_MS = 5000;
+/** By pid, so that not all are read at once. */
+const READ_AGAIN_MS_A_PID = 37;
+
 /** An end that is newer is looked at before each report, */
 const NEW_MS = 2000;
 /** and one that is older before one in so many at least. */
@@ -467,20 +472,28 @@ export class Owners {
 
   /** Before the report of that number: looks which of these owners still run; they are the likely ones from now on. */
   findExited(owners: Iterable<number>, report: number, nowMs: number): void {
+    const beforeMs = this.#reportMs;
     this.#report = report;
     this.#reportMs = nowMs;
     this.#descriptorCounts.beginReport(report);
     this.likelyPids.clear();
     for (const owner of owners) {
       const process = this.processes[owner]!;
-      const now = this.list.hasExited(owner) ? null : this.#proc.read(process.pid, process);
+      const now = this.list.hasExited(owner) ? null : this.#readAgain(process, beforeMs);
       if (now?.startTicks !== process.startTicks) {
         this.list.noteExit(owner, report);
         continue;
       }
-      this.list.numberOf(now);
+      this.list.renew(owner, now);
       this.likelyPids.add(process.pid);
     }
+  }
+
+  #readAgain(process: Process, beforeMs: number): Process | null | undefined {
+    const { pid } = process;
+    const turnAt = (ms: number): number => Math.floor((ms + pid * READ_AGAIN_MS_A_PID) / READ_AGAIN_MS);
+    const isDue = turnAt(this.#reportMs) > turnAt(beforeMs);
+    return isDue ? this.#proc.readAnew(pid, process) : this.#proc.read(pid, process);
   }
 }
 

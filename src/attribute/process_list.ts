@@ -54,10 +54,16 @@ export class ProcessList {
   numberOf(process: Process): number {
     const key = keyOf(process);
     let number = this.#numbers.get(key);
+    const isNew = number === undefined;
     if (number === undefined) this.#numbers.set(key, number = this.#take());
-    // Read anew where it goes by another name since, after an exec.
-    this.all[number] = process;
+    // It goes by another name since, after an exec. Otherwise, what was read when it was found may be older.
+    if (isNew || this.all[number]!.comm !== process.comm) this.all[number] = process;
     return number;
+  }
+
+  /** What is known of the process now. */
+  renew(number: number, process: Process): void {
+    this.all[number] = process;
   }
 
   /** The number may not be given to another before it is folded. */

@@ -1,5 +1,6 @@
 /** The process table: the mount point is a parameter, so a recorded tree or a host's /proc serve as well. */
 
+import { isDeepStrictEqual } from "node:util";
 import { _SC_CLK_TCK, libc } from "../../ffi/libc.ts";
 import { countDescriptors, isRingLink, type KnownTargets, readSocketLink } from "../kernel/descriptors.ts";
 import { KernelError, listDirectory, readLink, readText } from "../kernel/files.ts";
@@ -173,10 +174,19 @@ export class ProcFs {
     return this.#unlessShort(() => this.#readAll(pid, before), before);
   }
 
-  #readAll(pid: number, before: Process | undefined): Process | null {
+  /**
+   * The same, whatever its name: its user, its cgroup and, after an exec, its arguments may be others all the same. `before` is
+   * returned where nothing is.
+   */
+  readAnew(pid: number, before: Process): Process | null {
+    return this.#unlessShort(() => this.#readAll(pid, before, true), before);
+  }
+
+  #readAll(pid: number, before: Process | undefined, isAnew = false): Process | null {
     const stat = this.#stat(pid);
     if (stat === null) return null;
-    if (before?.startTicks === stat.startTicks && before.comm === stat.comm) return before;
+    const isSame = before?.startTicks === stat.startTicks && before.comm === stat.comm;
+    if (isSame && !isAnew) return before;
     const exe = this.#link(pid, "exe")?.replace(/ \(deleted\)$/, "") ?? null;
     const commandLine = this.#read(pid, "cmdline", COMMAND_LINE_BYTES)?.replace(/\0+$/, "") || null;
     const argv0 = commandLine?.split("\0", 1)[0] || null;
@@ -184,7 +194,7 @@ export class ProcFs {
     const cgroups = this.#read(pid, "cgroup") ?? "";
     const cgroupPath = parseCgroupPath(cgroups);
     const netns = /^net:\[(\d{1,10})\]$/.exec(this.#link(pid, "ns/net") ?? "");
-    return {
+    const process: Process = {
       pid,
       startTicks: stat.startTicks,
       startTimeMs: this.#bootTime() + (stat.startTicks * 1000) / this.#ticksPerSecond,
@@ -199,6 +209,9 @@ export class ProcFs {
       unit: cgroupPath === null ? null : unitOfCgroupPath(cgroupPath),
       container: containerOfProcess(cgroups),
     };
+    // Of one that is about to be gone less is told than before, which says nothing.
+    const isEnding = uid === null || (exe === null && commandLine === null);
+    return isSame && (isEnding || isDeepStrictEqual(before, process)) ? before : process;
   }
 
   /** The process that a thread belongs to; null where it is gone, undefined where that could not be read. */

@@ -127,6 +127,20 @@ Deno.test(
   }),
 );
 
+Deno.test(
+  "Owners see within five seconds that a process changed its user or was moved to another unit",
+  withHost((host) => {
+    const process = { comm: "sshd", sockets: [7] };
+    host.tree.put(20, { ...process, uid: 0, cgroup: "0::/system.slice/ssh.service\n" });
+    host.sockets.open({ protocol: TCP, local: OWN, remote: OTHER, inode: 7 });
+    inIntervals(host, 2, SEGMENT);
+    assert.deepEqual(host.processes.map(({ uid, unit }) => [uid, unit]), [[0, "ssh.service"]]);
+    host.tree.put(20, { ...process, uid: 1000, cgroup: "0::/user.slice/session-9.scope\n" });
+    inIntervals(host, 6, SEGMENT);
+    assert.deepEqual(host.processes.map(({ uid, unit }) => [uid, unit]), [[1000, "session-9.scope"]]);
+  }),
+);
+
 /** A forking server, whose child closes its listener and serves a connection that is over when it is looked at. */
 const LISTENING = { protocol: TCP, local: ["0.0.0.0", OWN[1]], inode: 8 } as const;
 const VISIT = tcpPacket(OTHER, OWN, SYN);

@@ -26,10 +26,18 @@ function fold(list: ProcessList, ...owners: number[]): Map<number, number> {
 Deno.test("ProcessList.numberOf() is the same for the same process, by its latest name", () => {
   const list = new ProcessList();
   const number = list.numberOf(process(20));
-  assert.equal(list.numberOf(process(20, { name: "wget" })), number);
+  assert.equal(list.numberOf(process(20, { comm: "wget", name: "wget" })), number);
   assert.notEqual(list.numberOf(process(20, { startTicks: 101 })), number);
   assert.equal(list.all[number]!.name, "wget");
   assert.equal(list.size, 2);
+});
+
+Deno.test("ProcessList.renew() stays with what was read last, whatever is remembered elsewhere", () => {
+  const list = new ProcessList();
+  const number = list.numberOf(process(20));
+  list.renew(number, process(20, { user: "ann" }));
+  assert.equal(list.numberOf(process(20)), number);
+  assert.equal(list.all[number]!.user, "ann");
 });
 
 Deno.test("ProcessList.fold() sums processes of one user, unit and container, and says how many", () => {

@@ -165,6 +165,39 @@ Deno.test(
 );
 
 Deno.test(
+  "ProcFs.readAnew() sees what a process is by now under its old name",
+  withTree((tree, proc) => {
+    tree.put(4711, WEB);
+    const before = proc.read(4711)!;
+    assert.equal(proc.readAnew(4711, before), before, "nothing is another");
+    for (
+      const [what, change] of [
+        ["uid", { uid: 5 }],
+        ["unit", { cgroup: "0::/user.slice/user-5.slice/session-9.scope\n" }],
+        ["commandLine", { arguments: ["nginx", "-g", "daemon off;"] }],
+        ["netns", { netns: 4026539999 }],
+      ] as const
+    ) {
+      tree.put(4711, { ...WEB, ...change });
+      assert.equal(proc.read(4711, before), before);
+      assert.notEqual(proc.readAnew(4711, before)?.[what], before[what], what);
+    }
+  }),
+);
+
+Deno.test(
+  "ProcFs.readAnew() stays with what was known of a process that is about to be gone",
+  withTree((tree, proc) => {
+    tree.put(4711, WEB);
+    const before = proc.read(4711)!;
+    tree.put(4711, { ...WEB, state: "Z", exe: null, arguments: [] });
+    assert.equal(proc.readAnew(4711, before), before);
+    tree.remove(4711);
+    assert.equal(proc.readAnew(4711, before), null);
+  }),
+);
+
+Deno.test(
   "ProcFs.read() finds the name of a user who was added meanwhile",
   withTree((tree, proc) => {
     tree.put(1);
