@@ -64,8 +64,10 @@ export class Locator {
     const candidates = this.#candidates(conversation, link, end);
     found.isUnread = false;
     this.#ask(candidates, conversation, link, isThorough);
-    const mayBeTranslated = isThorough && candidates.length > 0 && !found.isExact && !link.isLoopback;
-    if (mayBeTranslated) this.#followTranslation(conversation, link);
+    // What has come in may be for an address that is nobody's interface's.
+    const isHere = candidates.length > 0;
+    const mayBeTranslated = isThorough && !found.isExact && (isHere || end === End.NEAR);
+    if (mayBeTranslated) this.#followTranslation(conversation, link, isHere);
     const isGroup = end === End.FAR && !link.isLoopback && !found.isUnread &&
       this.isGroup(conversation.words, conversation.localAt);
     // What is sent to a group is for its members, and who is none of them has no part in it. On loopback it comes in
@@ -95,8 +97,9 @@ export class Locator {
     }
     // What is not known to be elsewhere may be there.
     if (end === End.FAR && (peer?.isUnread || peer?.addresses.has(words, localAt))) return [peer];
-    // We are never at the far end: what we send to ourselves goes by loopback.
-    const isOwn = end === End.NEAR && (own.addresses.has(words, localAt) || isLoopback(words, localAt));
+    // We are hardly ever at the far end: what we send to ourselves goes by loopback.
+    const mayBeOwn = end === End.NEAR || this.#topology.comesBack(link.interfaceIndex);
+    const isOwn = mayBeOwn && (own.addresses.has(words, localAt) || isLoopback(words, localAt));
     // Who has no address yet asks for one: at the near end we do, at the far one a veth's other end or another host.
     if (isUnspecified(words, localAt)) return end === End.NEAR ? [own] : peer === null ? [] : [peer];
     // With its first in it: an array that grows from none takes room for many.
@@ -121,8 +124,8 @@ export class Locator {
   }
 
   /**
-   * The one candidate that has a socket of just this conversation; where several have, all their sockets can be meant.
-   * Else the first that has a listening one, else the first. Where the address is ours, none is meant that listens
+   * The one candidate that has a socket of just this conversation, else the one that has a listening one; where several have,
+   * all their sockets can be meant. Else the first. Where the address is ours, none is meant that listens
    * elsewhere.
    */
   #ask(
@@ -149,7 +152,10 @@ export class Locator {
         found.inodes.push(...inodes);
         continue;
       }
-      if (found.inodes.length > 0 && !isExact) continue;
+      if (found.inodes.length > 0 && !isExact) {
+        if (!found.isExact) this.#addListeners(inodes);
+        continue;
+      }
       found.namespace = namespace;
       found.inodes.splice(0, Infinity, ...inodes);
       found.isExact = isExact;
@@ -157,14 +163,23 @@ export class Locator {
     }
   }
 
+  /** Of another namespace that can be meant as well. */
+  #addListeners(inodes: readonly number[]): void {
+    this.#found.inodes.push(...inodes);
+    this.#found.firstReceives = false;
+  }
+
   #hasSocket(namespace: NetNamespace, conversation: Conversation, link: Link): boolean {
     if (!namespace.sockets.knows(conversation.ipProtocol)) return false;
     const { interfaceIndex } = link;
+    const { words, localAt } = conversation;
     // Sockets may be bound to an interface, which has a number of its own in each namespace.
     const isPeer = namespace.netnsId >= 0 && namespace.netnsId === this.#topology.peerNetnsId(interfaceIndex);
     const peerIndex = isPeer ? this.#topology.peerIndex(interfaceIndex) : 0;
-    conversation.interfaceIndex = namespace === this.#namespaces.own ? interfaceIndex : peerIndex;
-    const isFound = this.isGroup(conversation.words, conversation.localAt)
+    conversation.interfaceIndex = namespace === this.#namespaces.own
+      ? this.#topology.ipInterface(interfaceIndex, words, localAt)
+      : peerIndex;
+    const isFound = this.isGroup(words, localAt)
       ? namespace.sockets.findGroup(conversation, this.#answer)
       : namespace.sockets.find(conversation, this.#answer);
     if (this.#answer.isUnread) this.#found.isUnread = true;
@@ -183,7 +198,8 @@ export class Locator {
     return namespace.sockets.find(question, this.#answer);
   }
 
-  #followTranslation(conversation: Conversation, link: Link): void {
+  /** Where the end is not of this host as its addresses are (`isHere`), neither may those behind them be: then it stays so. */
+  #followTranslation(conversation: Conversation, link: Link, isHere: boolean): void {
     if (this.#conntrack === null) return;
     const real = this.#conntrack.realEnds(conversation);
     if (real === null) return;
@@ -192,9 +208,10 @@ export class Locator {
     words.set(real.remoteAddress, 4);
     const { localPort, remotePort } = real;
     const behind = { ...conversation, words, localAt: 0, localPort, remoteAt: 4, remotePort };
-    const owners = [this.#namespaces.own, ...this.#namespaces.others]
-      .filter((namespace) => namespace.addresses.has(words, 0));
-    this.#ask(this.#onLink(owners, link), behind, link, true);
+    const { own, others } = this.#namespaces;
+    const all = link.isLoopback ? [own] : [own, ...others].filter(({ addresses }) => addresses.has(words, 0));
+    if (all.length === 0 && !isHere) return;
+    this.#ask(this.#onLink(all, link), behind, link, true);
     this.#found.isTranslated = true;
   }
 }

@@ -1,22 +1,38 @@
 /** How the interfaces of this namespace sit on each other. */
 
+import { equalAddresses } from "../kernel/address.ts";
 import type { NetworkInterface } from "./interfaces.ts";
 
 export class Topology {
   readonly #byIndex = new Map<number, NetworkInterface>();
   /** By bridge: the namespaces behind its ports, by our numbers for them. */
   readonly #behind = new Map<number, Set<number>>();
+  /** By bridge or bond: its ports. */
+  readonly #ports = new Map<number, number[]>();
+  /** By interface: the bridge or bond that it is a port of, and what sits on it. */
+  readonly #above = new Map<number, number[]>();
+  /** By interface, as far as it was asked for: all that its frames pass, too. */
+  readonly #beneath = new Map<number, ReadonlySet<number>>();
 
   update(interfaces: readonly NetworkInterface[]): void {
-    this.#byIndex.clear();
-    this.#behind.clear();
+    for (const map of [this.#byIndex, this.#behind, this.#ports, this.#above, this.#beneath]) map.clear();
+    for (const one of interfaces) this.#byIndex.set(one.index, one);
     for (const one of interfaces) {
-      this.#byIndex.set(one.index, one);
-      if (one.masterIndex === 0 || one.linkNetnsId < 0) continue;
-      const behind = this.#behind.get(one.masterIndex);
-      if (behind) behind.add(one.linkNetnsId);
-      else this.#behind.set(one.masterIndex, new Set([one.linkNetnsId]));
+      const { index, masterIndex, linkIndex, linkNetnsId } = one;
+      if (masterIndex !== 0) {
+        append(this.#ports, masterIndex, index);
+        append(this.#above, index, masterIndex);
+      }
+      if (masterIndex !== 0 && linkNetnsId >= 0) this.#noteBehind(masterIndex, linkNetnsId);
+      const parent = linkNetnsId < 0 ? this.#byIndex.get(linkIndex) : undefined;
+      if (parent !== undefined && !isPair(one, parent)) append(this.#above, linkIndex, index);
     }
+  }
+
+  #noteBehind(masterIndex: number, netnsId: number): void {
+    const behind = this.#behind.get(masterIndex);
+    if (behind) behind.add(netnsId);
+    else this.#behind.set(masterIndex, new Set([netnsId]));
   }
 
   /** The number of the namespace at the other end of a veth; -1 for other interfaces. */
@@ -52,10 +68,65 @@ export class Topology {
     return one !== undefined && !one.isLoopback && one.linkIndex === 0 && !this.#behind.has(interfaceIndex);
   }
 
-  /** What passes `upper` passes `lower` too: its port, its slave, or what it sits on. */
-  isBeneath(lower: number, upper: number): boolean {
-    const [low, up] = [this.#byIndex.get(lower), this.#byIndex.get(upper)];
-    if (low === undefined || up === undefined || lower === upper) return false;
-    return low.masterIndex === upper || (up.linkNetnsId < 0 && up.linkIndex === lower);
+  /** The other end of its cable is in this namespace, too. */
+  comesBack(interfaceIndex: number): boolean {
+    const one = this.#byIndex.get(interfaceIndex);
+    const other = one && one.linkNetnsId < 0 ? this.#byIndex.get(one.linkIndex) : undefined;
+    return other !== undefined && isPair(one!, other);
   }
+
+  /**
+   * The interface that IP takes the frames of a link for: that of the local address, where it sits on the link or has it for a
+   * port; else the bridge or bond.
+   */
+  ipInterface(interfaceIndex: number, words: Uint32Array, localAt: number): number {
+    const above = this.#above.get(interfaceIndex);
+    if (above === undefined) return interfaceIndex;
+    const hasAddress = (index: number): boolean =>
+      this.#byIndex.get(index)?.addresses.some((own) => equalAddresses(own, 0, words, localAt)) ?? false;
+    const ways = new Set([interfaceIndex]);
+    for (const index of ways) {
+      if (hasAddress(index)) return index;
+      for (const upper of this.#above.get(index) ?? []) ways.add(upper);
+    }
+    return this.masterIndex(interfaceIndex) || interfaceIndex;
+  }
+
+  /** What passes `upper` passes `lower` too: its port, its slave, or what it sits on, and what is beneath that. */
+  isBeneath(lower: number, upper: number): boolean {
+    let beneath = this.#beneath.get(upper);
+    if (beneath === undefined) this.#beneath.set(upper, beneath = this.#findBeneath(upper));
+    return beneath.has(lower);
+  }
+
+  #findBeneath(upper: number): ReadonlySet<number> {
+    const found = new Set([upper]);
+    for (const index of found) for (const lower of this.#directlyBeneath(index)) found.add(lower);
+    found.delete(upper);
+    return found;
+  }
+
+  #directlyBeneath(index: number): readonly number[] {
+    const ports = this.#ports.get(index) ?? [];
+    const one = this.#byIndex.get(index);
+    const parent = one && one.linkNetnsId < 0 ? this.#byIndex.get(one.linkIndex) : undefined;
+    if (parent === undefined) return ports;
+    if (!isPair(one!, parent)) return [...ports, parent.index];
+    // A cable into a bridge of this host: what it takes goes on by the bridge's other ports.
+    const { masterIndex } = parent;
+    return masterIndex === 0 || masterIndex === one!.masterIndex
+      ? ports
+      : [...ports, ...this.#ports.get(masterIndex)!];
+  }
+}
+
+/** The two ends of a veth, both in this namespace. */
+function isPair(one: NetworkInterface, other: NetworkInterface): boolean {
+  return one.linkIndex === other.index && other.linkIndex === one.index && other.linkNetnsId < 0;
+}
+
+function append(lists: Map<number, number[]>, key: number, value: number): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
 }

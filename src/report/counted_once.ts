@@ -4,9 +4,10 @@
  *
  *   1. on the veth into the endpoint's namespace; for sockets of our own namespace, on any link;
  *   2. else on a bridge that such a veth is a port of;
- *   3. else anywhere.
+ *   3. else where it is at the far end of the link: packets come in there from it, or go out to it;
+ *   4. else anywhere.
  *
- * Of links of the same rank one that lies beneath another (a bridge's port, a bond's slave, a VLAN's parent) is left out, and
+ * Of links of the same rank one that lies beneath another (a bridge's port, a bond's slave, a VLAN's parent, and what is beneath those) is left out, and
  * the others add up, since a packet takes one of them. Sent and received are decided apart: they may take different ways.
  * A link that was opened in the course of the interval missed its beginning, so every other is preferred.
  *
@@ -17,6 +18,7 @@
 
 import type { Link } from "../capture/source.ts";
 import type { Topology } from "../capture/topology.ts";
+import { End } from "../flow/table.ts";
 
 /** What one link saw of an endpoint in the interval, from the endpoint's side. */
 export interface Sighting {
@@ -39,7 +41,7 @@ export function countOnce(
   netnsId: number | null,
   topology: Topology,
 ): Verdict[] {
-  const ranks = sightings.map(({ link }) => rank(link, netnsId, topology));
+  const ranks = sightings.map((sighting) => rank(sighting, netnsId, topology));
   const sent = nearest(sightings, ranks, topology, ({ sentBytes }) => sentBytes > 0);
   const received = nearest(sightings, ranks, topology, ({ receivedBytes }) => receivedBytes > 0);
   return sightings.map((_, i) => ({ isSentCounted: sent.has(i), isReceivedCounted: received.has(i) }));
@@ -73,10 +75,14 @@ export function countForwarded(
   return verdicts;
 }
 
-function rank(link: Link, netnsId: number | null, topology: Topology): number {
-  if (!link.isWhole) return 3;
-  if (netnsId === null || topology.peerNetnsId(link.interfaceIndex) === netnsId) return 0;
-  return topology.netnsIdsBehind(link.interfaceIndex)?.has(netnsId) ? 1 : 2;
+function rank({ link, at }: Sighting, netnsId: number | null, topology: Topology): number {
+  const { isWhole, interfaceIndex } = link;
+  if (!isWhole) return 4;
+  if (netnsId === null) return 0;
+  const isLinked = netnsId >= 0;
+  if (isLinked && topology.peerNetnsId(interfaceIndex) === netnsId) return 0;
+  if (isLinked && topology.netnsIdsBehind(interfaceIndex)?.has(netnsId)) return 1;
+  return (at & 1) === End.FAR ? 2 : 3;
 }
 
 /** Indexes of the sightings that count among those with bytes. */

@@ -125,3 +125,33 @@ Deno.test(
     assert.deepEqual(host.far(), { state: "LISTENER", owner: "httpd" });
   },
 );
+
+Deno.test(
+  "Locator does not choose between what listens in two namespaces with one address",
+  withHost((host) => {
+    const address = "10.88.0.2";
+    for (const slot of [1, 2]) {
+      host.tree.put(40 + slot, { comm: `server${slot}`, sockets: [70 + slot] });
+      const { sockets } = host.addContainer(slot, address);
+      sockets.open({ protocol: UDP, local: ["0.0.0.0", PORT], inode: 70 + slot });
+    }
+    host.receive(ETH, udpPacket(VISITOR, [address, PORT]));
+    host.settle();
+    assert.deepEqual(host.near(), { state: "SEVERAL", owner: null });
+  }),
+);
+
+Deno.test("Locator knows its own namespace at the far end of a cable that comes back to it", () => {
+  const cable = ethernetLink(0, { name: "in-bridge", interfaceIndex: 4 });
+  using host = new RecordedHost([cable]);
+  host.setInterfaces(
+    networkInterface(3, "br0"),
+    networkInterface(4, "in-bridge", { masterIndex: 3, linkIndex: 5 }),
+    networkInterface(5, "of-host", { linkIndex: 4, addresses: [OURS] }),
+  );
+  host.tree.put(20, { comm: "dig", sockets: [7] });
+  host.sockets.open({ protocol: UDP, local: [OURS, 40000], remote: VISITOR, inode: 7 });
+  host.receive(cable, udpPacket([OURS, 40000], VISITOR));
+  host.settle();
+  assert.deepEqual(host.far(), { state: "EXACT", owner: "dig" });
+});

@@ -55,6 +55,25 @@ Deno.test("countOnce() counts on the bridge where the veth is not watched, and e
   assert.deepEqual(once(ONE, sighting("eth1")), [["eth1"], ["eth1"]]);
 });
 
+/** At the far end of the link. */
+function beyond(name: Name): Sighting {
+  const { at, ...seen } = sighting(name);
+  return { ...seen, at: at + 1 };
+}
+
+Deno.test("countOnce() counts where packets come in from a namespace that is behind others, not where they go on", () => {
+  // Without a veth into it, it has no number here; each of its packets passes two links.
+  for (const netnsId of [-1, 9]) {
+    assert.deepEqual(once(netnsId, beyond("veth0"), sighting("veth1")), [["veth0"], ["veth0"]]);
+    assert.deepEqual(once(netnsId, sighting("eth1"), beyond("podman0")), [["podman0"], ["podman0"]]);
+    assert.deepEqual(once(netnsId, sighting("eth1")), [["eth1"], ["eth1"]]);
+    assert.deepEqual(once(netnsId, beyond("eth1"), beyond("podman0")), [["eth1", "podman0"], [
+      "eth1",
+      "podman0",
+    ]]);
+  }
+});
+
 Deno.test("countOnce() leaves out a link that lies beneath another", () => {
   const all = [sighting("eth0"), sighting("bond0"), sighting("bond0.7")];
   assert.deepEqual(once(null, sighting("eth0"), sighting("bond0")), [["bond0"], ["bond0"]]);
