@@ -63,11 +63,11 @@ export class Locator {
     const found = this.#found;
     const candidates = this.#candidates(conversation, link, end);
     found.isUnread = false;
-    this.#ask(candidates, conversation, link, isThorough);
+    this.#ask(candidates, conversation, link, end, isThorough);
     // What has come in may be for an address that is nobody's interface's.
     const isHere = candidates.length > 0;
     const mayBeTranslated = isThorough && !found.isExact && (isHere || end === End.NEAR);
-    if (mayBeTranslated) this.#followTranslation(conversation, link, isHere);
+    if (mayBeTranslated) this.#followTranslation(conversation, link, end, isHere);
     const isGroup = end === End.FAR && !link.isLoopback && !found.isUnread &&
       this.isGroup(conversation.words, conversation.localAt);
     // What is sent to a group is for its members, and who is none of them has no part in it. On loopback it comes in
@@ -117,8 +117,8 @@ export class Locator {
   #onLink(candidates: NetNamespace[], { interfaceIndex }: Link): NetNamespace[] {
     const bridge = this.#topology.masterIndex(interfaceIndex) || interfaceIndex;
     const behind = this.#topology.netnsIdsBehind(bridge);
-    const isThere = ({ netnsId }: NetNamespace): boolean =>
-      behind === null ? netnsId >= 0 : behind.has(netnsId);
+    const isThere = ({ netnsId, isLinked }: NetNamespace): boolean =>
+      behind === null ? isLinked : behind.has(netnsId);
     const there = candidates.filter((one) => one === this.#namespaces.own || isThere(one));
     return there.length > 0 ? there : candidates;
   }
@@ -126,12 +126,13 @@ export class Locator {
   /**
    * The one candidate that has a socket of just this conversation, else the one that has a listening one; where several have,
    * all their sockets can be meant. Else the first. Where the address is ours, none is meant that listens
-   * elsewhere.
+   * elsewhere; nor, of what is on its way, one that listens in a namespace that is not linked to ours.
    */
   #ask(
     candidates: readonly NetNamespace[],
     conversation: Conversation,
     link: Link,
+    end: End,
     isThorough: boolean,
   ): void {
     const found = this.#found;
@@ -142,12 +143,14 @@ export class Locator {
     found.isExact = false;
     found.firstReceives = false;
     if (!isThorough) return;
-    const isOwn = found.namespace === this.#namespaces.own;
+    const { own } = this.#namespaces;
+    const isOwn = found.namespace === own;
     for (const namespace of candidates) {
       if (namespace.isUnread) found.isUnread = true;
       if (!this.#hasSocket(namespace, conversation, link) || this.#answer.inode === 0) continue;
       const { inodes, isExact } = this.#answer;
-      if (isOwn && namespace !== this.#namespaces.own && !isExact) continue;
+      // What listens there has no part in what passes here.
+      if (!isExact && (isOwn ? namespace !== own : isAside(namespace, end))) continue;
       if (found.isExact && isExact) {
         found.inodes.push(...inodes);
         continue;
@@ -160,6 +163,10 @@ export class Locator {
       found.inodes.splice(0, Infinity, ...inodes);
       found.isExact = isExact;
       found.firstReceives = this.#answer.firstReceives;
+    }
+    const { namespace } = found;
+    if (namespace !== null && namespace !== own && isAside(namespace, end) && !found.isExact) {
+      found.namespace = null;
     }
   }
 
@@ -199,7 +206,7 @@ export class Locator {
   }
 
   /** Where the end is not of this host as its addresses are (`isHere`), neither may those behind them be: then it stays so. */
-  #followTranslation(conversation: Conversation, link: Link, isHere: boolean): void {
+  #followTranslation(conversation: Conversation, link: Link, end: End, isHere: boolean): void {
     if (this.#conntrack === null) return;
     const real = this.#conntrack.realEnds(conversation);
     if (real === null) return;
@@ -211,7 +218,12 @@ export class Locator {
     const { own, others } = this.#namespaces;
     const all = link.isLoopback ? [own] : [own, ...others].filter(({ addresses }) => addresses.has(words, 0));
     if (all.length === 0 && !isHere) return;
-    this.#ask(this.#onLink(all, link), behind, link, true);
+    this.#ask(this.#onLink(all, link), behind, link, end, true);
     this.#found.isTranslated = true;
   }
+}
+
+/** No frames of a link go there, though it has the address of one end: but for those that come back from behind others. */
+function isAside({ isLinked }: NetNamespace, end: End): boolean {
+  return end === End.NEAR && !isLinked;
 }

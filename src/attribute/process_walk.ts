@@ -13,7 +13,7 @@ import type { DescriptorReader } from "./descriptor_reader.ts";
 import type { Sightings } from "./sightings.ts";
 
 export interface ProcessWalkParts {
-  readonly proc: Pick<ProcFs, "pids" | "hasMachinePids" | "descriptorCount">;
+  readonly proc: Pick<ProcFs, "pids" | "hasMachinePids" | "descriptorCount" | "hasThreads">;
   readonly sightings: Sightings;
   readonly reader: DescriptorReader;
   /** Is told which processes there are when a walk begins. */
@@ -167,7 +167,11 @@ export class ProcessWalk {
   #readOn(reading: DescriptorReading): boolean {
     if (!this.#parts.reader.readOn(reading)) return false;
     const { pid, end, descriptors, unlisted, isThorough } = reading;
-    if (end !== "gone" && (end !== "whole" || unlisted.length > 0)) this.#seesAllSoFar = false;
+    // What is left of a process whose first thread has ended shows none of its descriptors.
+    const isSeen = end === "gone"
+      ? !this.#parts.proc.hasThreads(pid)
+      : end === "whole" && unlisted.length === 0;
+    if (!isSeen) this.#seesAllSoFar = false;
     // In the middle of it: another may have the pid by now.
     if (end === "gone" && descriptors > 0) this.#urgent.add(pid);
     if (isThorough) this.#covered.add(pid);

@@ -126,6 +126,12 @@ export class ProcFs {
     return stat !== null && stat.startTicks === startTicks && stat.state !== "Z" && stat.state !== "X";
   }
 
+  /** There are threads beside the first, which may have ended. */
+  hasThreads(pid: number): boolean {
+    return this.#unlessShort(() => nullUnlessShort(() => listDirectory(`${this.#root}/${pid}/task`)), null)
+      ?.some((tid) => /^\d+$/.test(tid) && Number(tid) !== pid) ?? false;
+  }
+
   /** Begins to read which sockets a process has. `known` are targets of its descriptors that need not be read again. */
   readDescriptors(pid: number, known: KnownTargets | null = null): DescriptorReading {
     return new DescriptorReading(pid, {

@@ -56,6 +56,8 @@ export interface NetNamespace {
   readonly inode: number;
   /** What our namespace calls it on its veth devices (IFLA_LINK_NETNSID); -1 where it has no name for it. */
   readonly netnsId: number;
+  /** A veth, a macvlan or the like joins it to ours; true also where that cannot be told. */
+  readonly isLinked: boolean;
   readonly addresses: AddressSet;
   readonly sockets: SocketTable;
   /** There was no descriptor or memory to ask for its addresses with: it may have any. */
@@ -66,6 +68,7 @@ class KnownNamespace implements NetNamespace {
   readonly addresses = new AddressSet();
   readonly sockets: NamespaceSockets;
   netnsId = -1;
+  isLinked: boolean;
   isUnread = true;
   readonly #route: NetlinkSocket | null;
   readonly #files: ReadNetFile;
@@ -81,6 +84,7 @@ class KnownNamespace implements NetNamespace {
   ) {
     this.sockets = channels.sockets;
     this.#route = channels.route;
+    this.isLinked = channels.route === null;
     this.#files = channels.files;
   }
 
@@ -117,10 +121,20 @@ class KnownNamespace implements NetNamespace {
     return [...parseFibTrie(this.#files("fib_trie")), ...parseIfInet6(this.#files("if_inet6"))];
   }
 
-  /** What our namespace calls it; -1 where it has no name for it yet. Throws `KernelError`. */
-  askNetnsId(own: NetlinkSocket): number {
-    if (this.fd >= 0) return netnsIdOf(own, this.fd);
-    return usingNamespace(this.place.path, this.inode, (fd) => netnsIdOf(own, fd)) ?? -1;
+  /** The kernel gives the number away when the first veth into the namespace is made or looked at. Throws `KernelError`. */
+  askNetnsId(own: NetlinkSocket): void {
+    this.netnsId = this.fd >= 0
+      ? netnsIdOf(own, this.fd)
+      : usingNamespace(this.place.path, this.inode, (fd) => netnsIdOf(own, fd)) ?? -1;
+    if (this.netnsId >= 0) this.isLinked = true;
+  }
+
+  /** Of a macvlan, that namespace has a number for ours, where its parent is. Throws `KernelError`. */
+  askIfLinked(ownInode: number): void {
+    const route = this.#route;
+    if (route === null) return;
+    const ourNetnsId = usingNamespace("/proc/thread-self/ns/net", ownInode, (fd) => netnsIdOf(route, fd));
+    this.isLinked = (ourNetnsId ?? -1) >= 0;
   }
 
   close(): void {
@@ -175,6 +189,7 @@ export class Namespaces {
       slot: 0,
       inode: inodeOf("/proc/thread-self/ns/net"),
       netnsId: -1,
+      isLinked: true,
       addresses,
       sockets: this.#ownSockets,
       isUnread: false,
@@ -298,8 +313,8 @@ export class Namespaces {
   #update(namespace: KnownNamespace): boolean {
     const failure = this.#attempt(() => {
       if (namespace.readAddresses()) this.version++;
-      // The kernel gives the number away when the first veth into the namespace is made or looked at.
-      if (namespace.netnsId < 0 && this.#route) namespace.netnsId = namespace.askNetnsId(this.#route);
+      if (namespace.netnsId < 0 && this.#route) namespace.askNetnsId(this.#route);
+      if (!namespace.isLinked) namespace.askIfLinked(this.own.inode);
     });
     return failure?.isGone !== true;
   }

@@ -126,6 +126,24 @@ Deno.test(
   },
 );
 
+for (const isLinked of [true, false]) {
+  Deno.test(
+    `Locator takes ${isLinked ? "a" : "no"} namespace ${
+      isLinked ? "on a macvlan" : "that is not linked to ours"
+    } for who listens behind this host`,
+    withHost((host) => {
+      const address = "203.0.113.7";
+      const container = { ...host.addContainer(1, address, NOT_LINKED), isLinked };
+      host.namespaces.containers = [container];
+      serve(host, container, ["0.0.0.0", PORT]);
+      host.receive(ETH, udpPacket(VISITOR, [address, PORT]));
+      host.settle();
+      const named: Found = { state: "LISTENER", owner: "elsewhere" };
+      assert.deepEqual(host.near(), isLinked ? named : { state: "FORWARDED", owner: null });
+    }),
+  );
+}
+
 Deno.test(
   "Locator does not choose between what listens in two namespaces with one address",
   withHost((host) => {

@@ -42,7 +42,15 @@ class RecordedNamespaces extends Namespaces {
 
   constructor(procRoot: string, addresses: AddressSet, broadcasts: AddressSet, sockets: ListedSockets) {
     super(procRoot, addresses, broadcasts, () => 0);
-    this.own = { slot: 0, inode: 4026531840, netnsId: -1, addresses, sockets, isUnread: false };
+    this.own = {
+      slot: 0,
+      inode: 4026531840,
+      netnsId: -1,
+      isLinked: true,
+      addresses,
+      sockets,
+      isUnread: false,
+    };
   }
 
   /** Those of this machine have no part in a test. */
@@ -128,6 +136,7 @@ export class RecordedHost implements Disposable {
       slot,
       inode: 4026532000 + slot,
       netnsId,
+      isLinked: netnsId >= 0,
       isUnread: false,
       addresses: addressSet(address),
       sockets: new ListedSockets(),

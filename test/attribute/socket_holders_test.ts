@@ -462,6 +462,22 @@ Deno.test(
 );
 
 Deno.test(
+  "SocketHolders.seesEveryProcess is false where the first thread of a process has ended, and others live on",
+  withHolders(({ proc, holders }) => {
+    proc.tree.put(2, KTHREADD);
+    proc.tree.put(20, { state: "Z" });
+    proc.tree.hide(20, "fd");
+    Deno.mkdirSync(`${proc.tree.root}/20/task/20`, { recursive: true });
+    Deno.mkdirSync(`${proc.tree.root}/20/task/21`);
+    search(proc, holders);
+    assert(!holders.seesEveryProcess);
+    proc.tree.hide(20, "task/21");
+    search(proc, holders);
+    assert(holders.seesEveryProcess, "nobody is left of it");
+  }),
+);
+
+Deno.test(
   "SocketHolders.seesEveryProcess is not changed by processes that vanish, nor by a walk cut short",
   withHolders(({ proc, holders, find }) => {
     proc.tree.put(2, KTHREADD);

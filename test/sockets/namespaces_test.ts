@@ -56,6 +56,27 @@ Deno.test(
   },
 );
 
+Deno.test("NetNamespace.isLinked holds where a veth or a macvlan joins it to ours", needsNamespaces, () => {
+  using own = new OwnNamespace();
+  using behindVeth = new OwnNamespace();
+  using onParent = new OwnNamespace();
+  using alone = new OwnNamespace();
+  own.ip("link", "add", "veth0", "type", "veth", "peer", "name", "eth0", "netns", behindVeth.name);
+  own.ip("link", "add", "mac0", "link", "veth0", "type", "macvlan");
+  own.ip("link", "set", "mac0", "netns", onParent.name);
+  // Joined to each other, it is not to ours.
+  alone.ip("link", "add", "veth0", "type", "veth", "peer", "name", "eth1", "netns", behindVeth.name);
+  const linked = own.run(() => {
+    const inodes = new Map<number, boolean>();
+    withNamespaces((namespaces) => {
+      namespaces.refresh(true);
+      for (const { inode, isLinked } of namespaces.others) inodes.set(inode, isLinked);
+    });
+    return inodes;
+  });
+  assert.deepEqual([behindVeth, onParent, alone].map(({ inode }) => linked.get(inode)), [true, true, false]);
+});
+
 Deno.test("Namespaces.close() leaves no descriptor behind", () => {
   const descriptors = (): number => [...Deno.readDirSync("/proc/self/fd")].length;
   const before = descriptors();

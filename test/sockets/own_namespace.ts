@@ -13,14 +13,14 @@ export function mayMakeNamespaces(): boolean {
 
 export class OwnNamespace implements Disposable {
   readonly fd: number;
-  readonly #name = `nethogs-test-${crypto.randomUUID().slice(0, 8)}`;
+  readonly name = `nethogs-test-${crypto.randomUUID().slice(0, 8)}`;
   readonly #disposals = new DisposableStack();
 
   /** With nothing but loopback, which is up and has index 1. */
   constructor() {
-    outputOf("ip", "netns", "add", this.#name);
-    this.#disposals.defer(() => void outputOf("ip", "netns", "del", this.#name));
-    this.fd = openNamespace(`/run/netns/${this.#name}`);
+    outputOf("ip", "netns", "add", this.name);
+    this.#disposals.defer(() => void outputOf("ip", "netns", "del", this.name));
+    this.fd = openNamespace(`/run/netns/${this.name}`);
     this.#disposals.defer(() => closeNamespace(this.fd));
     this.ip("link", "set", "lo", "up");
     // Ping sockets are for these groups, and at first for none.
@@ -33,7 +33,7 @@ export class OwnNamespace implements Disposable {
   }
 
   ip(...args: string[]): void {
-    outputOf("ip", "-netns", this.#name, ...args);
+    outputOf("ip", "-netns", this.name, ...args);
   }
 
   /** `action` must not wait. */
