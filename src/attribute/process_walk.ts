@@ -167,10 +167,9 @@ export class ProcessWalk {
   #readOn(reading: DescriptorReading): boolean {
     if (!this.#parts.reader.readOn(reading)) return false;
     const { pid, end, descriptors, unlisted, isThorough } = reading;
-    // What is left of a process whose first thread has ended shows none of its descriptors.
-    const isSeen = end === "gone"
-      ? !this.#parts.proc.hasThreads(pid)
-      : end === "whole" && unlisted.length === 0;
+    const isEmpty = end === "gone" || (end === "whole" && descriptors === 0);
+    // A process whose first thread has ended shows none of the descriptors that the others have.
+    const isSeen = isEmpty ? !this.#parts.proc.hasThreads(pid) : end === "whole" && unlisted.length === 0;
     if (!isSeen) this.#seesAllSoFar = false;
     // In the middle of it: another may have the pid by now.
     if (end === "gone" && descriptors > 0) this.#urgent.add(pid);
