@@ -466,6 +466,8 @@ Deno.test(
   withHolders(({ proc, holders }) => {
     proc.tree.put(2, KTHREADD);
     proc.tree.put(20, { state: "Z" });
+    proc.tree.hide(20, "fd");
+    Deno.mkdirSync(`${proc.tree.root}/20/fd`);
     Deno.mkdirSync(`${proc.tree.root}/20/task/20`, { recursive: true });
     Deno.mkdirSync(`${proc.tree.root}/20/task/21`);
     search(proc, holders);
