@@ -156,9 +156,10 @@ export class Owners {
       if (this.hasExited(owners[endpoint]!)) this.#noteLoss(endpoint);
       return false;
     }
+    // Another may have taken the port over, or a part of it, which the owner's own socket does not tell. Not all are asked at once.
+    const isShareable = isDatagrams(protocol) && states[endpoint] === EndpointState.LISTENER;
+    if (isShareable && (endpoint + this.#report) % REPORTS_A_LOOK === 0) return false;
     if (this.#isStillOwner(endpoint)) return true;
-    // Another may have taken the port over, or a part of it.
-    if (isDatagrams(protocol) && states[endpoint] === EndpointState.LISTENER) return false;
     return this.#isStillHeld(endpoint, moment);
   }
 
