@@ -81,7 +81,7 @@ interface Retry {
 
 export interface AttributionParts {
   readonly table: FlowTable;
-  readonly source: Pick<FrameSource, "links" | "topology" | "changes">;
+  readonly source: Pick<FrameSource, "links" | "topology" | "changes" | "isPressed">;
   readonly namespaces: Namespaces;
   /** Null where connection tracking cannot be asked. */
   readonly conntrack: Conntrack | null;
@@ -270,14 +270,22 @@ export class Attribution {
       }
       this.#noteUse(flow);
       // Asking for the time takes longer than settling most of them.
-      if ((this.#lookups > lookupsBefore || i % SETTLED_AT_ONCE === 0) && turn.isOver) yield* turn.rest();
+      if ((this.#lookups > lookupsBefore || i % SETTLED_AT_ONCE === 0) && turn.isOver) {
+        yield* this.#restBetween(turn);
+      }
     }
     this.#injections.prepare();
     // Sockets may have turned up just now.
-    yield* this.#holders.stepBeforeReport(this.#owners.likelyPids);
+    if (!this.#source.isPressed) yield* this.#holders.stepBeforeReport(this.#owners.likelyPids);
     turn.begin();
     while (!this.#owners.askAwaited(turn)) yield* turn.rest();
     this.#injections.settle(endMs, this.#reports);
+  }
+
+  /** Frames are not taken meanwhile: when too many wait, nothing more is looked up before the report. */
+  *#restBetween(turn: Turn): Generator<void> {
+    yield* turn.rest();
+    if (this.#source.isPressed) this.#budget.allow(0);
   }
 
   /**

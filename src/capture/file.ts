@@ -34,6 +34,8 @@ export class FileSource implements FrameSource {
   readonly broadcasts = new AddressSet();
   readonly topology = new Topology();
   readonly changes = 0;
+  /** A file waits. */
+  readonly isPressed = false;
   readonly #handle: PcapHandle;
   readonly #buffer: PacketBuffer;
   readonly #clock: Clock;

@@ -307,6 +307,10 @@ export class LiveSource implements FrameSource {
     });
   }
 
+  get isPressed(): boolean {
+    return this.#polled.some(({ handle }) => handle.ring.isHalfFull);
+  }
+
   get delayMs(): number {
     return this.#delayMs;
   }

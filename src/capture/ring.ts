@@ -79,6 +79,14 @@ export class Ring {
     return this.#blockSize / this.#size;
   }
 
+  /** Half of its blocks wait to be taken: soon there is no room. */
+  get isHalfFull(): boolean {
+    if (this.#blockSize === 0 || this.#status.length === 0) return false;
+    const blocks = this.#size / this.#blockSize;
+    const half = (this.#at + (blocks >> 1) * this.#blockSize) % this.#size;
+    return (Atomics.load(this.#status, (half + BLOCK_STATUS) >> 2) & TP_STATUS_USER) !== 0;
+  }
+
   /** The frames of the next block, none where the kernel is not through with it; those taken before are gone. */
   take(): FrameBatch {
     if (this.#isTaken) this.#giveBack();

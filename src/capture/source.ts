@@ -73,6 +73,8 @@ export interface FrameSource {
   readonly topology: Topology;
   /** Grows when an interface or an address came, went or changed. */
   readonly changes: number;
+  /** Frames wait that are lost where they are not taken soon. */
+  readonly isPressed: boolean;
   /**
    * How long an interval lasts. Setting it applies to the one under way, too: that ends when it has lasted so long, at
    * once if it already has.

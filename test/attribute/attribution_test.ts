@@ -763,6 +763,23 @@ function sendManySlowly(host: RecordedHost): void {
   for (let i = 0; i < 12; i++) host.send(ETH, udpPacket([OURS, 1000 + i], [THEIRS, 53]));
 }
 
+Deno.test(
+  "Attribution.settle() looks nobody up any more when frames wait that would be lost",
+  withHost((host) => {
+    sendManySlowly(host);
+    host.source.isPressed = true;
+    const before = host.sockets.questions;
+    host.settle();
+    const asked = host.sockets.questions - before;
+    assert(asked > 0 && asked < 8, `${asked} questions`);
+    host.source.isPressed = false;
+    host.endInterval();
+    sendManySlowly(host);
+    host.settle();
+    for (const flow of activeFlows(host.table)) assert.equal(host.near(flow)?.state, "NO_SOCKET");
+  }),
+);
+
 /** A turn, and the question that it ended with. */
 const LONGEST_MS = 8 + 3;
 

@@ -101,6 +101,8 @@ export class RecordedHost implements Disposable {
   readonly intake: Intake;
   readonly namespaces: RecordedNamespaces;
   readonly holders: SocketHolders;
+  /** What is known of where frames come from. */
+  readonly source: { links: Link[]; topology: Topology; changes: number; isPressed: boolean };
   readonly attribution: Attribution;
   readonly beginners = new RecordedBeginners();
   /** Who the kernel tells of, by the port that it began a conversation from. */
@@ -116,10 +118,11 @@ export class RecordedHost implements Disposable {
     this.intake = new Intake(this.table, this.addresses);
     this.namespaces = new RecordedNamespaces(this.tree.root, this.addresses, this.broadcasts, this.sockets);
     const nowMs = (): number => this.proc.nowMs;
+    this.source = { links, topology: this.topology, changes: 0, isPressed: false };
     this.holders = new SocketHolders(this.proc, nowMs);
     this.attribution = new Attribution({
       table: this.table,
-      source: { links, topology: this.topology, changes: 0 },
+      source: this.source,
       namespaces: this.namespaces,
       conntrack: null,
       holders: this.holders,

@@ -107,6 +107,23 @@ Deno.test("Ring.take() catches up with a kernel that has filled every block", ()
   assert.deepEqual(taken(ring), []);
 });
 
+Deno.test("Ring.isHalfFull holds while half of the blocks wait, wherever they begin", () => {
+  const kernel = new Kernel(4);
+  const ring = new Ring(kernel.memory, ETHERNET);
+  assert(!ring.isHalfFull);
+  // What is taken is given back with the next.
+  for (let round = 0; round < 5; round++) {
+    for (const isFull of [false, false, true]) {
+      kernel.retire([{ bytes: [1] }]);
+      if (round > 0) assert.equal(ring.isHalfFull, isFull, `round ${round}`);
+    }
+    for (let i = 0; i < 4; i++) ring.take();
+    assert(!ring.isHalfFull);
+  }
+  ring.close();
+  assert(!ring.isHalfFull);
+});
+
 Deno.test("Ring.take() tells which way each frame went, but not on loopback", () => {
   const frames = [{ bytes: [1], isSent: true }, { bytes: [2] }];
   const directionsOf = (options: RingOptions): Direction[] => {
