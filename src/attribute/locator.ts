@@ -223,7 +223,7 @@ export class Locator {
   }
 }
 
-/** No frames of a link go there, though it has the address of one end: but for those that come back from behind others. */
+/** It has the near end's address, but no frame of ours leads there. A far end may be behind another namespace. */
 function isAside({ isLinked }: NetNamespace, end: End): boolean {
   return end === End.NEAR && !isLinked;
 }

@@ -13,7 +13,7 @@ import type { DescriptorReader } from "./descriptor_reader.ts";
 import type { Sightings } from "./sightings.ts";
 
 export interface ProcessWalkParts {
-  readonly proc: Pick<ProcFs, "pids" | "hasMachinePids" | "descriptorCount" | "hasThreads">;
+  readonly proc: Pick<ProcFs, "pids" | "hasMachinePids" | "descriptorCount" | "outlivesFirstThread">;
   readonly sightings: Sightings;
   readonly reader: DescriptorReader;
   /** Is told which processes there are when a walk begins. */
@@ -168,8 +168,10 @@ export class ProcessWalk {
     if (!this.#parts.reader.readOn(reading)) return false;
     const { pid, end, descriptors, unlisted, isThorough } = reading;
     const isEmpty = end === "gone" || (end === "whole" && descriptors === 0);
-    // A process whose first thread has ended shows none of the descriptors that the others have.
-    const isSeen = isEmpty ? !this.#parts.proc.hasThreads(pid) : end === "whole" && unlisted.length === 0;
+    // What the threads have that are left of a process is not shown.
+    const isSeen = isEmpty
+      ? !this.#parts.proc.outlivesFirstThread(pid)
+      : end === "whole" && unlisted.length === 0;
     if (!isSeen) this.#seesAllSoFar = false;
     // In the middle of it: another may have the pid by now.
     if (end === "gone" && descriptors > 0) this.#urgent.add(pid);

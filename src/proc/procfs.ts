@@ -126,10 +126,14 @@ export class ProcFs {
     return stat !== null && stat.startTicks === startTicks && stat.state !== "Z" && stat.state !== "X";
   }
 
-  /** There are threads beside the first, which may have ended. */
-  hasThreads(pid: number): boolean {
-    return this.#unlessShort(() => nullUnlessShort(() => listDirectory(`${this.#root}/${pid}/task`)), null)
-      ?.some((tid) => /^\d+$/.test(tid) && Number(tid) !== pid) ?? false;
+  /** Its first thread has ended, and others live on. */
+  outlivesFirstThread(pid: number): boolean {
+    if (this.stat(pid)?.state !== "Z") return false;
+    const tids = this.#unlessShort(
+      () => nullUnlessShort(() => listDirectory(`${this.#root}/${pid}/task`)),
+      null,
+    );
+    return tids?.some((tid) => /^\d+$/.test(tid) && Number(tid) !== pid) ?? false;
   }
 
   /** Begins to read which sockets a process has. `known` are targets of its descriptors that need not be read again. */
