@@ -54,10 +54,12 @@ export class ProcessList {
   numberOf(process: Process): number {
     const key = keyOf(process);
     let number = this.#numbers.get(key);
-    const isNew = number === undefined;
-    if (number === undefined) this.#numbers.set(key, number = this.#take());
+    if (number === undefined) {
+      this.#numbers.set(key, number = this.#take());
+      this.all[number] = process;
+    }
     // It goes by another name since, after an exec. Otherwise, what was read when it was found may be older.
-    if (isNew || this.all[number]!.comm !== process.comm) this.all[number] = process;
+    if (this.all[number]!.comm !== process.comm) this.all[number] = process;
     return number;
   }
 

@@ -166,17 +166,18 @@ export class ProcessWalk {
   /** Returns whether it came to the end. */
   #readOn(reading: DescriptorReading): boolean {
     if (!this.#parts.reader.readOn(reading)) return false;
-    const { pid, end, descriptors, unlisted, isThorough } = reading;
-    const isEmpty = end === "gone" || (end === "whole" && descriptors === 0);
-    // What the threads have that are left of a process is not shown.
-    const isSeen = isEmpty
-      ? !this.#parts.proc.outlivesFirstThread(pid)
-      : end === "whole" && unlisted.length === 0;
-    if (!isSeen) this.#seesAllSoFar = false;
+    const { pid, end, descriptors, isThorough } = reading;
+    if (this.#seesAllSoFar && !this.#showsAll(reading)) this.#seesAllSoFar = false;
     // In the middle of it: another may have the pid by now.
     if (end === "gone" && descriptors > 0) this.#urgent.add(pid);
     if (isThorough) this.#covered.add(pid);
     while (this.#covered.has(this.#pending.at(-1)!)) this.#pending.pop();
     return true;
+  }
+
+  /** What the threads have that are left of a process is not shown. */
+  #showsAll({ pid, end, descriptors, unlisted }: DescriptorReading): boolean {
+    const isEmpty = end === "gone" || (end === "whole" && descriptors === 0);
+    return isEmpty ? !this.#parts.proc.outlivesFirstThread(pid) : end === "whole" && unlisted.length === 0;
   }
 }

@@ -37,13 +37,8 @@ export class SharedPorts {
   #read(): ReadonlyMap<number, readonly ListedSocket[]> {
     const sockets = this.#list();
     this.#keepUntilMs = this.#nowMs + KEEP_MS + sockets.length * KEEP_MS_A_SOCKET;
-    const byPort = new Map<number, ListedSocket[]>();
-    for (const socket of sockets) {
-      if (socket.remotePort !== 0 || socket.inode === 0) continue;
-      const others = byPort.get(socket.localPort);
-      if (others === undefined) byPort.set(socket.localPort, [socket]);
-      else others.push(socket);
-    }
+    const open = sockets.filter(({ remotePort, inode }) => remotePort === 0 && inode !== 0);
+    const byPort = Map.groupBy(open, ({ localPort }) => localPort);
     return new Map([...byPort].filter(([, sharers]) => sharers.length > 1));
   }
 }

@@ -85,6 +85,11 @@ export function within({ name, enter }: Namespace, command: readonly string[]): 
   return name === null ? [...command] : ["ip", "netns", "exec", name, ...command];
 }
 
+/** Runs in a namespace what could be typed. */
+export async function configure(namespace: Namespace, command: string): Promise<void> {
+  await mustRun(...within(namespace, command.split(" ")));
+}
+
 /** Runs what could be typed into a shell, with all that it starts, to its end. */
 export async function typed(namespace: Namespace, line: string, options?: ProgramOptions): Promise<Exit> {
   // Ends what the shell has started, too, should it hang.

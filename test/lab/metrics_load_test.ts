@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { DONE } from "./ends.ts";
-import { type End, Lab, labTest, readHardwareAddress, within } from "./lab.ts";
+import { configure, type End, Lab, labTest, readHardwareAddress, within } from "./lab.ts";
 import { type Memory, readMemory } from "./memory.ts";
 import { NETHOGS, Nethogs, type Report, type Standing } from "./nethogs.ts";
 import { hostAndPeer } from "./networks.ts";
@@ -47,7 +47,7 @@ async function silence([near, far]: readonly [End, End]): Promise<void> {
     for (
       const command of [`sysctl -q -w net.ipv6.conf.${name}.disable_ipv6=1`, `ip neigh replace ${neighbour}`]
     ) {
-      await mustRun(...within(namespace, command.split(" ")));
+      await configure(namespace, command);
     }
   }
 }

@@ -2,9 +2,8 @@
 
 import assert from "node:assert/strict";
 import type { Task } from "./generator.ts";
-import { type End, Lab, labTest, type Namespace, within } from "./lab.ts";
+import { configure, type End, Lab, labTest, type Namespace } from "./lab.ts";
 import { assertAddsUp, Nethogs, sumOf } from "./nethogs.ts";
-import { mustRun } from "./program.ts";
 import { Traffic } from "./traffic.ts";
 import {
   assertIsWhole,
@@ -17,11 +16,6 @@ import {
   unattributedOn,
   Views,
 } from "./views.ts";
-
-/** Runs in a namespace what could be typed. */
-async function configure(namespace: Namespace, command: string): Promise<void> {
-  await mustRun(...within(namespace, command.split(" ")));
-}
 
 /** The same in every pair. */
 const CLIENT = "10.66.0.2";

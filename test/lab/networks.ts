@@ -1,6 +1,6 @@
 /** Networks that a scenario is played on: who talks, and the interface that nethogs watches between them. */
 
-import { type End, HOST, type Lab, type Namespace, within } from "./lab.ts";
+import { configure, type End, HOST, type Lab, type Namespace, within } from "./lab.ts";
 import { mustRun } from "./program.ts";
 
 export interface Network {
@@ -8,11 +8,6 @@ export interface Network {
   readonly far: End;
   /** What nethogs watches, in the namespace that it runs in. */
   readonly watched: Pick<End, "namespace" | "name">;
-}
-
-/** Runs in a namespace what could be typed. */
-async function configure(namespace: Namespace, command: string): Promise<void> {
-  await mustRun(...within(namespace, command.split(" ")));
 }
 
 /** This host and another. */

@@ -5,9 +5,8 @@
  */
 
 import assert from "node:assert/strict";
-import { Lab, labTest, type Namespace, typed, within } from "./lab.ts";
+import { configure, Lab, labTest, type Namespace, typed } from "./lab.ts";
 import { LAUNCHER, makeNethogsPath } from "./nethogs.ts";
-import { mustRun } from "./program.ts";
 import { blocksOf, intervalOf, rowsOf } from "./trace.ts";
 import { Traffic } from "./traffic.ts";
 
@@ -240,8 +239,8 @@ async function connect(lab: Lab, host: Namespace, peer: Namespace): Promise<Map<
 
 /** Gives both ends of eth0 an address in 10.0.0.0/8; returns that of the far end. */
 async function makePrivate(host: Namespace, peer: Namespace, farName: string): Promise<string> {
-  await mustRun(...within(host, "ip address add 10.11.12.1/24 dev eth0".split(" ")));
-  await mustRun(...within(peer, `ip address add 10.11.12.2/24 dev ${farName}`.split(" ")));
+  await configure(host, "ip address add 10.11.12.1/24 dev eth0");
+  await configure(peer, `ip address add 10.11.12.2/24 dev ${farName}`);
   return "10.11.12.2";
 }
 

@@ -1,9 +1,8 @@
 /** Addresses that the kernel rewrites on the way to a process of this host itself: services, sidecars, local resolvers. */
 
 import assert from "node:assert/strict";
-import { type End, Lab, labTest, type Namespace, within } from "./lab.ts";
+import { configure, type End, Lab, labTest, type Namespace } from "./lab.ts";
 import { assertAddsUp, Nethogs, type ProcessRow, type Report } from "./nethogs.ts";
-import { mustRun } from "./program.ts";
 import { Traffic } from "./traffic.ts";
 
 /** Nobody's interface has it. */
@@ -11,10 +10,6 @@ const SERVICE = "10.96.0.1";
 const SERVICE_PORT = 443;
 const PORT = 6443;
 const [UP_BYTES, DOWN_BYTES] = [2_000_000, 500_000];
-
-async function configure(namespace: Namespace, command: string): Promise<void> {
-  await mustRun(...within(namespace, command.split(" ")));
-}
 
 /** What is sent to the service's address goes to a process of the host; `hook` says whence. */
 async function serve(
